@@ -1,0 +1,110 @@
+/** What a configuration says, complete and typed: every default is filled in, every reference resolved. */
+
+import type { Family, Ip } from "../lib/core/address.ts";
+import type { Micros } from "../lib/core/time.ts";
+import type { VirtualAddress } from "../lib/core/virtual_address.ts";
+
+/** Where something stands in a file. Lines and columns count from 1; columns are UTF-16 units. */
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** How many columns the thing covers, for the caret line. */
+  readonly length: number;
+}
+
+/** A script that keepalived would run: the words of its command, and who runs it. */
+export interface ScriptCommand {
+  readonly words: readonly string[];
+  readonly user: string | null;
+  readonly group: string | null;
+  readonly position: Position;
+}
+
+/** `global_defs`, as far as the values below are not merged into instances. */
+export interface GlobalDefs {
+  readonly routerId: string | null;
+  readonly startupDelayUs: Micros;
+  readonly scriptUser: string | null;
+  readonly enableScriptSecurity: boolean;
+  /** `garp_interval`: the least gap between gratuitous ARPs on one interface; 0 for none. */
+  readonly garpIntervalUs: Micros;
+  /** `gna_interval`: the same for unsolicited neighbour advertisements. */
+  readonly gnaIntervalUs: Micros;
+}
+
+/** One `vrrp_instance`. */
+export interface VrrpInstance {
+  readonly name: string;
+  readonly position: Position;
+  /** Null only for unicast with an explicit source address. */
+  readonly interface: string | null;
+  readonly family: Family;
+  readonly version: 2 | 3;
+  readonly virtualRouterId: number;
+  readonly state: "MASTER" | "BACKUP";
+  readonly priority: number;
+  readonly advertIntervalUs: Micros;
+  readonly authentication: { readonly type: "none" } | {
+    readonly type: "pass";
+    readonly password: string;
+  };
+  readonly virtualAddresses: readonly VirtualAddress[];
+  readonly excludedAddresses: readonly VirtualAddress[];
+  readonly unicastPeers: readonly Ip[];
+  /** `mcast_src_ip` and `unicast_src_ip`, which are one setting. */
+  readonly sourceAddress: Ip | null;
+  readonly multicastGroup: Ip;
+  readonly preempt: boolean;
+  readonly preemptDelayUs: Micros;
+  /** False after `dont_track_primary`. */
+  readonly trackPrimary: boolean;
+  readonly promoteSecondaries: boolean;
+  readonly announce: {
+    readonly repeat: number;
+    readonly delayUs: Micros;
+    readonly refreshUs: Micros;
+    readonly refreshRepeat: number;
+  };
+  readonly trackScripts: readonly TrackUse[];
+  readonly trackProcesses: readonly TrackUse[];
+  readonly notify: Readonly<Partial<Record<NotifyKind, ScriptCommand>>>;
+}
+
+/** A line of `track_script` or `track_process`: which, and the weight it has here (null: its own). */
+export interface TrackUse {
+  readonly name: string;
+  readonly weight: number | null;
+  readonly position: Position;
+}
+
+/** The state scripts of an instance. */
+export type NotifyKind = "notify_master" | "notify_backup" | "notify_fault";
+
+/** One `vrrp_script`. */
+export interface VrrpScript {
+  readonly name: string;
+  readonly position: Position;
+  readonly command: ScriptCommand | null;
+  readonly intervalUs: Micros;
+  readonly timeoutUs: Micros;
+  readonly weight: number;
+  readonly rise: number;
+  readonly fall: number;
+}
+
+/** One `vrrp_track_process`. */
+export interface VrrpTrackProcess {
+  readonly name: string;
+  readonly position: Position;
+  readonly process: readonly string[];
+  readonly weight: number;
+}
+
+/** A whole configuration. */
+export interface Config {
+  readonly global: GlobalDefs;
+  readonly instances: readonly VrrpInstance[];
+  readonly scripts: readonly VrrpScript[];
+  readonly trackProcesses: readonly VrrpTrackProcess[];
+}

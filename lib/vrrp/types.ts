@@ -1,0 +1,157 @@
+/**
+ * The words of the protocol: what a virtual router is, what can happen to it (Event) and what it
+ * then wants done (Effect). Everything here is a plain value that can be recorded and replayed.
+ */
+
+import type { Family, Ip } from "../core/address.ts";
+import type { LogEvent } from "../core/log.ts";
+import type { Micros } from "../core/time.ts";
+
+/** RFC 3768 (2) or RFC 9568 (3). */
+export type Version = 2 | 3;
+
+/** The priority of a router that owns the addresses (RFC 9568 5.2.4). */
+export const OWNER_PRIORITY = 255;
+
+/** The priority by which a master resigns; only on the wire (RFC 9568 5.2.4). */
+export const RESIGN_PRIORITY = 0;
+
+/**
+ * What the checksum of a VRRPv3 IPv4 advert covers: the message alone (RFC 9568 5.2.8), or a
+ * pseudo-header too (RFC 5798 as keepalived and FRR deploy it). Other adverts know one form only.
+ */
+export type ChecksumForm = "pseudo-header" | "message-only";
+
+/** VRRPv2 authentication (RFC 2338 5.3.6); version 3 has none. */
+export type Authentication = { readonly type: "none" } | {
+  readonly type: "pass";
+  /** At most 8 bytes count. */
+  readonly password: string;
+};
+
+/** When and how often a master announces its addresses by gratuitous ARP and unsolicited NA. */
+export interface AnnounceSchedule {
+  /** Rounds at once on becoming master (`garp_master_repeat`). */
+  readonly repeat: number;
+  /** From becoming master to a second batch; 0 for none (`garp_master_delay`). */
+  readonly delayUs: Micros;
+  /** Between later batches; 0 for none (`garp_master_refresh`). */
+  readonly refreshUs: Micros;
+  /** Rounds of each later batch (`garp_master_refresh_repeat`). */
+  readonly refreshRepeat: number;
+}
+
+/** What a virtual router was configured to be. Never changes but by an event. */
+export interface RouterConfig {
+  /** The name of its `vrrp_instance`. */
+  readonly name: string;
+  readonly family: Family;
+  readonly version: Version;
+  /** 1 to 255. */
+  readonly vrid: number;
+  /** 1 to 255; trackers move the effective priority, not this. */
+  readonly basePriority: number;
+  readonly advertIntervalUs: Micros;
+  /** In the order configured, which is the order on the wire. At most 255. */
+  readonly addresses: readonly Ip[];
+  readonly authentication: Authentication;
+  /** The form of checksum that is sent; both are accepted. */
+  readonly checksum: ChecksumForm;
+  /** Where adverts go when there are no peers. */
+  readonly group: Ip;
+  /** Unicast instead of multicast, when not empty. */
+  readonly unicastPeers: readonly Ip[];
+  readonly preempt: boolean;
+  /** How long a lower master is left alone (`preempt_delay`); 0 for not at all. */
+  readonly preemptDelayUs: Micros;
+  /** After start-up adverts are ignored and timers wait this long (`vrrp_startup_delay`). */
+  readonly startupDelayUs: Micros;
+  readonly announce: AnnounceSchedule;
+}
+
+/** RFC 9568 6.4's states, and keepalived's FAULT: started, but something needed is missing. */
+export const STATES = ["init", "backup", "master", "fault"] as const;
+export type State = typeof STATES[number];
+
+/** Why a router is in fault; a set, recomputed from facts. `detail` is for people. */
+export interface Fault {
+  readonly reason: "interface_missing" | "interface_down" | "no_source_address";
+  readonly detail: string;
+}
+
+/**
+ * The timers: Master_Down_Timer (Active_Down_Timer in RFC 9568) and Adver_Timer, and the two of
+ * announcements: the delayed second batch and the refresh.
+ */
+export const TIMERS = ["masterDown", "adver", "announceDelay", "announceRefresh"] as const;
+export type TimerName = typeof TIMERS[number];
+
+/** The whole state of one virtual router. Only `step` makes new ones. */
+export interface Router {
+  readonly config: RouterConfig;
+  readonly state: State;
+  /** The effective priority: what adverts carry and elections compare. */
+  readonly priority: number;
+  /** The address adverts leave from; null while the interface has none that is usable. */
+  readonly primaryAddress: Ip | null;
+  readonly faults: readonly Fault[];
+  /** Master_Adver_Interval (Active_Adver_Interval): learned in version 3, configured in version 2. */
+  readonly masterAdvertIntervalUs: Micros;
+  /** The last router whose advert counted as the master's; ourselves as master; null if none was heard. */
+  readonly master: { readonly address: Ip; readonly priority: number } | null;
+  /** Deadlines; null when not armed. */
+  readonly timers: Readonly<Record<TimerName, Micros | null>>;
+  /** The end of `preempt_delay`, while one runs. */
+  readonly preemptNotBefore: Micros | null;
+  /** The end of `vrrp_startup_delay`. */
+  readonly listenNotBefore: Micros | null;
+}
+
+/** A received advert that passed every check of admission. */
+export interface Advert {
+  readonly version: Version;
+  readonly vrid: number;
+  /** 0 to 255. */
+  readonly priority: number;
+  readonly advertIntervalUs: Micros;
+  readonly addresses: readonly Ip[];
+  /** The IP source. */
+  readonly source: Ip;
+}
+
+/** Everything that can happen to a router. */
+export type Event =
+  | { readonly kind: "startup" }
+  | { readonly kind: "shutdown" }
+  | { readonly kind: "timer"; readonly timer: TimerName }
+  | { readonly kind: "advert"; readonly advert: Advert }
+  /** The effective priority is now this: 1 to 254, or 255 for an owner. */
+  | { readonly kind: "priority"; readonly priority: number; readonly cause: string }
+  /** The complete set of faults as of now; empty when all is well. */
+  | { readonly kind: "faults"; readonly faults: readonly Fault[] }
+  | { readonly kind: "source"; readonly address: Ip | null };
+
+export type EventKind = Event["kind"];
+
+/** The event of one kind. */
+export type On<K extends EventKind> = Extract<Event, { kind: K }>;
+
+/** Everything a router can want done. The engine and the simulator perform effects in order. */
+export type Effect =
+  /** Send one advert to the group, or to every peer, with this priority (0 resigns). */
+  | { readonly do: "sendAdvert"; readonly priority: number }
+  | { readonly do: "addAddresses" }
+  | { readonly do: "removeAddresses" }
+  /** Gratuitous ARP and unsolicited NA for every address, so many rounds. */
+  | { readonly do: "announce"; readonly rounds: number }
+  /** Forget announcements that are still queued. */
+  | { readonly do: "cancelAnnounce" }
+  | {
+    readonly do: "notify";
+    readonly from: State;
+    readonly to: State;
+    readonly priority: number;
+    /** In words: what made it change. */
+    readonly cause: string;
+  }
+  | { readonly do: "log"; readonly level: LogEvent["level"]; readonly text: string };
