@@ -1,0 +1,98 @@
+/**
+ * What the main thread and the engine thread say to each other: plain JSON values. Commands travel
+ * as datagrams on a SOCK_SEQPACKET pair that the engine polls; events leave by `postMessage`.
+ */
+
+import type { Ip } from "../core/address.ts";
+import type { LogEvent } from "../core/log.ts";
+import type { Micros } from "../core/time.ts";
+import type { VirtualAddress } from "../core/virtual_address.ts";
+import type { Counters } from "./counters.ts";
+import type { RouterConfig, State } from "../vrrp/types.ts";
+
+/** One virtual router as the engine runs it: the protocol's part, and where it lives on this host. */
+export interface InstanceSpec {
+  readonly router: RouterConfig;
+  /** Null only for unicast with an explicit source address. */
+  readonly interface: string | null;
+  /** Advertised and excluded ones, in the order in which they are added and announced. */
+  readonly virtualAddresses: readonly VirtualAddress[];
+  /** `mcast_src_ip` or `unicast_src_ip`; null for the interface's first address. */
+  readonly sourceAddress: Ip | null;
+  /** Whether its own interface being down is a fault (not after `dont_track_primary`). */
+  readonly trackPrimary: boolean;
+  readonly promoteSecondaries: boolean;
+}
+
+/** What holds for the whole engine. */
+export interface EngineOptions {
+  /** SCHED_RR priority of the engine thread, 1 to 99 (sched(7)); null for the normal scheduler. */
+  readonly realtimePriority: number | null;
+  /** Keep the process in memory (mlockall(2)). */
+  readonly lockMemory: boolean;
+  /** Least gap between gratuitous ARPs on one interface; 0 for none. */
+  readonly garpIntervalUs: Micros;
+  /** Least gap between unsolicited neighbour advertisements on one interface; 0 for none. */
+  readonly gnaIntervalUs: Micros;
+}
+
+/** Main thread to engine. */
+export type Command =
+  | { readonly kind: "configure"; readonly options: EngineOptions }
+  /** One instance a datagram, so that no config outgrows the pair's buffer. */
+  | { readonly kind: "add"; readonly instance: InstanceSpec }
+  /** All instances were added: clean up after a predecessor and start. */
+  | { readonly kind: "start" }
+  /** Priority 0, addresses away, then a `stopped` event. */
+  | { readonly kind: "stop" }
+  | { readonly kind: "status"; readonly id: number };
+
+/** The one message that reaches the worker by `postMessage`, before its loop blocks. */
+export interface EngineSetup {
+  readonly kind: "setup";
+  /** The engine's end of the SOCK_SEQPACKET pair. */
+  readonly commandFd: number;
+}
+
+/** One instance, as `status` shows it. */
+export interface InstanceStatus {
+  readonly name: string;
+  readonly state: State;
+  readonly priority: number;
+  readonly master: { readonly address: Ip; readonly priority: number } | null;
+  readonly primaryAddress: Ip | null;
+  readonly faults: readonly string[];
+  readonly counters: Counters;
+}
+
+/** What the loop knows about its own punctuality. */
+export interface LoopStatus {
+  /** Timers fired since start. */
+  readonly timersFired: number;
+  /** The latest that a timer was ever fired. */
+  readonly worstLatenessUs: number;
+}
+
+/** Engine to main thread. */
+export type EngineEvent =
+  | { readonly kind: "started" }
+  | { readonly kind: "log"; readonly log: LogEvent }
+  | {
+    readonly kind: "transition";
+    readonly instance: string;
+    readonly from: State;
+    readonly to: State;
+    readonly priority: number;
+    readonly cause: string;
+  }
+  | {
+    readonly kind: "status";
+    readonly id: number;
+    readonly instances: readonly InstanceStatus[];
+    readonly loop: LoopStatus;
+    /** Adverts whose VRID nobody here has, by interface. */
+    readonly unknownVrids: Readonly<Record<string, number>>;
+  }
+  | { readonly kind: "stopped" }
+  /** The engine cannot go on; the text says why and what to do. */
+  | { readonly kind: "failed"; readonly text: string };
