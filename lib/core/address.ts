@@ -97,20 +97,21 @@ function ipv4Bytes(text: string): Bytes | null {
 function ipv6Bytes(text: string): Bytes | null {
   const halves = text.split("::");
   if (halves.length > 2) return null;
-  const head = groups(halves[0]!), tail = halves.length === 2 ? groups(halves[1]!) : [];
+  const whole = halves.length === 1;
+  const head = groups(halves[0]!, whole), tail = whole ? [] : groups(halves[1]!, true);
   if (head === null || tail === null) return null;
   const missing = 16 - head.length - tail.length;
-  if (halves.length === 2 ? missing < 2 : missing !== 0) return null;
+  if (whole ? missing !== 0 : missing < 2) return null;
   return Uint8Array.from([...head, ...new Array<number>(missing).fill(0), ...tail]);
 }
 
-/** Bytes of colon-separated groups; the last may be a dotted IPv4 address (RFC 4291 2.2). */
-function groups(text: string): number[] | null {
+/** Bytes of colon-separated groups; the very last may be a dotted IPv4 address (RFC 4291 2.2). */
+function groups(text: string, endsAddress: boolean): number[] | null {
   if (text === "") return [];
   const bytes: number[] = [];
   const parts = text.split(":");
   for (const [index, part] of parts.entries()) {
-    if (index === parts.length - 1 && part.includes(".")) {
+    if (endsAddress && index === parts.length - 1 && part.includes(".")) {
       const dotted = ipv4Bytes(part);
       if (dotted === null) return null;
       bytes.push(...dotted);
