@@ -7,7 +7,7 @@ import type { Ip } from "../core/address.ts";
 import type { LogEvent } from "../core/log.ts";
 import type { Micros } from "../core/time.ts";
 import type { VirtualAddress } from "../core/virtual_address.ts";
-import type { Counters } from "./counters.ts";
+import type { Counters, Strays } from "./counters.ts";
 import type { RouterConfig, State } from "../vrrp/types.ts";
 
 /** One virtual router as the engine runs it: the protocol's part, and where it lives on this host. */
@@ -38,7 +38,6 @@ export interface EngineOptions {
 
 /** Main thread to engine. */
 export type Command =
-  | { readonly kind: "configure"; readonly options: EngineOptions }
   /** One instance a datagram, so that no config outgrows the pair's buffer. */
   | { readonly kind: "add"; readonly instance: InstanceSpec }
   /** All instances were added: clean up after a predecessor and start. */
@@ -52,6 +51,7 @@ export interface EngineSetup {
   readonly kind: "setup";
   /** The engine's end of the SOCK_SEQPACKET pair. */
   readonly commandFd: number;
+  readonly options: EngineOptions;
 }
 
 /** One instance, as `status` shows it. */
@@ -75,6 +75,8 @@ export interface LoopStatus {
 
 /** Engine to main thread. */
 export type EngineEvent =
+  /** The worker listens: the setup message may be sent, which would be lost before. */
+  | { readonly kind: "listening" }
   | { readonly kind: "started" }
   | { readonly kind: "log"; readonly log: LogEvent }
   | {
@@ -90,8 +92,7 @@ export type EngineEvent =
     readonly id: number;
     readonly instances: readonly InstanceStatus[];
     readonly loop: LoopStatus;
-    /** Adverts whose VRID nobody here has, by interface. */
-    readonly unknownVrids: Readonly<Record<string, number>>;
+    readonly strays: Strays;
   }
   | { readonly kind: "stopped" }
   /** The engine cannot go on; the text says why and what to do. */

@@ -1,0 +1,128 @@
+/** The daemon: configuration, engine, signals, log; from start to an exit code. */
+
+import type { Config } from "../../config/model.ts";
+import { formatMicros } from "../core/time.ts";
+import { type DaemonEvent, EngineLink } from "../engine/link.ts";
+import type { Logger } from "./logger.ts";
+import { engineOptions, instanceSpecs } from "./spec.ts";
+import { stateLines, statisticsLines } from "./report.ts";
+
+/** Exit codes, as keepalived's (its lib/scheduler.h), for service managers that know them. */
+export const EXIT = {
+  ok: 0,
+  fatal: 1,
+  /** The configuration cannot be run. */
+  config: 2,
+  /** A permission is missing. */
+  permission: 4,
+  /** There is no configuration file. */
+  noConfig: 6,
+  /** EX_SOFTWARE of sysexits.h. */
+  program: 70,
+} as const;
+
+/** How long the engine may take to resign and to give its addresses back. */
+const STOP_TIMEOUT_MS = 5000;
+
+/** What the daemon is made of. */
+export interface DaemonParts {
+  readonly config: Config;
+  /** The program's own module, of which the engine thread is made. */
+  readonly module: string;
+  readonly version: string;
+  readonly log: Logger;
+}
+
+/** Runs until a signal stops it. @returns The exit code. */
+export function runDaemon(parts: DaemonParts): Promise<number> {
+  return new Daemon(parts).run();
+}
+
+class Daemon {
+  readonly #parts: DaemonParts;
+  readonly #ended = Promise.withResolvers<number>();
+  readonly #engine: EngineLink;
+  readonly #signals: [Deno.Signal, () => void][] = [
+    ["SIGTERM", () => this.#stop()],
+    ["SIGINT", () => this.#stop()],
+    ["SIGHUP", () => this.#warn("SIGHUP: reload is not supported yet, restart to apply changes")],
+    ["SIGUSR1", () => this.#ask(stateLines)],
+    ["SIGUSR2", () => this.#ask(statisticsLines)],
+  ];
+  readonly #asked = new Map<number, (status: Status) => readonly string[]>();
+  #stopping = false;
+  #questions = 0;
+
+  constructor(parts: DaemonParts) {
+    this.#parts = parts;
+    const { global } = parts.config;
+    this.#engine = new EngineLink(parts.module, engineOptions(global), (event) => this.#on(event));
+  }
+
+  async run(): Promise<number> {
+    const { config, version } = this.#parts;
+    const router = config.global.routerId === null ? "" : ` (router_id ${config.global.routerId})`;
+    this.#note(`Starting vigie v${version}${router}`);
+    for (const [signal, listener] of this.#signals) Deno.addSignalListener(signal, listener);
+    const { startupDelayUs } = config.global;
+    if (startupDelayUs > 0) this.#note(`Delaying startup for ${formatMicros(startupDelayUs)}`);
+    for (const instance of instanceSpecs(config)) this.#engine.send({ kind: "add", instance });
+    this.#engine.send({ kind: "start" });
+    const code = await this.#ended.promise;
+    for (const [signal, listener] of this.#signals) Deno.removeSignalListener(signal, listener);
+    this.#engine.close();
+    this.#note("Stopped vigie");
+    return code;
+  }
+
+  #on(event: DaemonEvent): void {
+    const handlers: { [K in DaemonEvent["kind"]]: (event: EventOf<K>) => void } = {
+      log: ({ log }) => this.#parts.log(log),
+      started: () => this.#note("Startup complete"),
+      // The engine logs transitions itself; notifications will be sent from here.
+      transition: () => {},
+      status: (status) => this.#answer(status),
+      stopped: () => this.#ended.resolve(EXIT.ok),
+      failed: ({ text }) => {
+        this.#parts.log({ level: "error", text: `The engine stopped: ${text}` });
+        this.#ended.resolve(EXIT.program);
+      },
+    };
+    (handlers[event.kind] as (event: DaemonEvent) => void)(event);
+  }
+
+  #stop(): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#note("Stopping");
+    this.#engine.send({ kind: "stop" });
+    const timer = setTimeout(() => {
+      this.#parts.log({ level: "error", text: `The engine did not stop in ${STOP_TIMEOUT_MS} ms` });
+      this.#ended.resolve(EXIT.fatal);
+    }, STOP_TIMEOUT_MS);
+    this.#ended.promise.finally(() => clearTimeout(timer));
+  }
+
+  #ask(render: (status: Status) => readonly string[]): void {
+    const id = ++this.#questions;
+    this.#asked.set(id, render);
+    this.#engine.send({ kind: "status", id });
+  }
+
+  #answer(status: Status): void {
+    const render = this.#asked.get(status.id);
+    this.#asked.delete(status.id);
+    for (const line of render?.(status) ?? []) this.#note(line);
+  }
+
+  #note(text: string): void {
+    this.#parts.log({ level: "info", text });
+  }
+
+  #warn(text: string): void {
+    this.#parts.log({ level: "warning", text });
+  }
+}
+
+type EventOf<K extends DaemonEvent["kind"]> = Extract<DaemonEvent, { kind: K }>;
+type Status = EventOf<"status">;

@@ -1,0 +1,115 @@
+/** One virtual router as it runs: its state, its place on the host, its counters, its packets. */
+
+import type { Ip } from "../core/address.ts";
+import type { Bytes } from "../core/bytes.ts";
+import type { Micros } from "../core/time.ts";
+import type { Announcement } from "../net/announce.ts";
+import type { PlacedAddress } from "../net/addresses.ts";
+import type { LinkTable } from "../net/links.ts";
+import type { VrrpSocket } from "../net/vrrp_socket.ts";
+import { encodeIpv4 } from "../vrrp/ip.ts";
+import { createRouter, nextTimer, step } from "../vrrp/machine.ts";
+import { encodeAdvert } from "../vrrp/packet.ts";
+import type { Effect, Event, Router, TimerName } from "../vrrp/types.ts";
+import { type Counters, createCounters } from "./counters.ts";
+import type { Facts } from "./facts.ts";
+import { LogLimiter } from "./log_limiter.ts";
+import type { InstanceSpec, InstanceStatus } from "./messages.ts";
+
+/** An advert ready to be sent to one destination. */
+export interface Outgoing {
+  readonly destination: Ip;
+  readonly packet: Bytes;
+}
+
+/** A virtual router of this host. The engine feeds it events and performs what it answers. */
+export class Instance {
+  readonly spec: InstanceSpec;
+  readonly counters: Counters = createCounters();
+  readonly limiter = new LogLimiter();
+  router: Router;
+  facts: Facts = { faults: [], source: null, ifindex: null };
+  /** Null while there is nowhere to send to. */
+  socket: VrrpSocket | null = null;
+  /** The earliest timer; kept so that the loop need not ask every router at every turn. */
+  next: { timer: TimerName; at: Micros } | null = null;
+  /** The addresses that admission takes for this host's own. */
+  ownAddresses: ReadonlySet<Ip> = new Set();
+  readonly #outgoing = new Map<number, readonly Outgoing[]>();
+  #outgoingSource: Ip | null = null;
+
+  constructor(spec: InstanceSpec) {
+    this.spec = spec;
+    this.router = createRouter(spec.router);
+  }
+
+  get name(): string {
+    return this.spec.router.name;
+  }
+
+  /** Steps the machine. @returns The effects, for the engine to perform in order. */
+  step(event: Event, now: Micros): readonly Effect[] {
+    const { router, effects } = step(this.router, event, now);
+    this.router = router;
+    this.next = nextTimer(router);
+    return effects;
+  }
+
+  /** The advert of a priority, for every destination; encoded once while the source stays the same. */
+  outgoing(priority: number, source: Ip): readonly Outgoing[] {
+    if (source !== this.#outgoingSource) {
+      this.#outgoing.clear();
+      this.#outgoingSource = source;
+    }
+    const cached = this.#outgoing.get(priority);
+    if (cached !== undefined) return cached;
+    const { config } = this.router;
+    const peers = config.unicastPeers.length > 0 ? config.unicastPeers : [config.group];
+    const packets = peers.map((destination): Outgoing => {
+      const message = encodeAdvert({ ...config, priority, source, destination });
+      const packet = config.family === "ipv4"
+        ? encodeIpv4({ source, destination, id: 0 }, message)
+        : message;
+      return { destination, packet };
+    });
+    this.#outgoing.set(priority, packets);
+    return packets;
+  }
+
+  /** The virtual addresses with the interfaces they go to; those whose interface is missing left out. */
+  placed(table: LinkTable): PlacedAddress[] {
+    return this.spec.virtualAddresses.flatMap((entry) => {
+      const ifindex = this.#ifindexOf(entry.device, table);
+      return ifindex === null ? [] : [{ ifindex, entry }];
+    });
+  }
+
+  /** What gratuitous ARP and neighbour advertisements have to tell. */
+  announcements(table: LinkTable): Announcement[] {
+    return this.placed(table).flatMap(({ ifindex, entry }) => {
+      const link = table.byIndex(ifindex);
+      return link === undefined ? [] : [{ instance: this.name, address: entry.address, link }];
+    });
+  }
+
+  status(): InstanceStatus {
+    const { state, priority, master, primaryAddress, faults } = this.router;
+    return {
+      name: this.name,
+      state,
+      priority,
+      master,
+      primaryAddress,
+      faults: faults.map((fault) => fault.detail),
+      counters: this.counters,
+    };
+  }
+
+  /** Without an interface of its own (unicast), the one that holds the source address. */
+  #ifindexOf(device: string | null, table: LinkTable): number | null {
+    const name = device ?? this.spec.interface;
+    if (name !== null) return table.byName(name)?.index ?? null;
+    const source = this.spec.sourceAddress;
+    return source === null ? null : table.holder(source)?.index ?? null;
+  }
+}

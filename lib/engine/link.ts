@@ -1,0 +1,68 @@
+/** The main thread's end of the engine: starts the worker, sends commands, hands out its events. */
+
+import { ERRNO, SysError } from "../../ffi/errno.ts";
+import { closeFd } from "../../ffi/fd.ts";
+import { sendTo, socketPair } from "../../ffi/socket.ts";
+import type { Command, EngineEvent, EngineOptions, EngineSetup } from "./messages.ts";
+
+/** How long to wait before trying again when the engine has not read earlier commands yet. */
+const RETRY_MS = 1;
+
+/** What reaches the daemon; the handshake is this file's own business. */
+export type DaemonEvent = Exclude<EngineEvent, { kind: "listening" }>;
+
+/** A running engine thread. */
+export class EngineLink {
+  readonly #worker: Worker;
+  readonly #fd: number;
+  readonly #waiting: Uint8Array<ArrayBuffer>[] = [];
+  #closed = false;
+
+  /**
+   * @param module The program's own module: in a worker it becomes the engine.
+   * @param receive Gets every event, in order; a worker that dies becomes a `failed` one.
+   * @throws {SysError} If the socket pair cannot be made.
+   */
+  constructor(module: string, options: EngineOptions, receive: (event: DaemonEvent) => void) {
+    const [ours, theirs] = socketPair();
+    this.#fd = ours;
+    this.#worker = new Worker(module, { type: "module", name: "engine" });
+    const setup: EngineSetup = { kind: "setup", commandFd: theirs, options };
+    this.#worker.onmessage = ({ data }: MessageEvent<EngineEvent>) => {
+      // Posted earlier, the message would be lost: nobody listens while the worker loads its modules.
+      if (data.kind === "listening") this.#worker.postMessage(setup);
+      else receive(data);
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      receive({ kind: "failed", text: event.message });
+    };
+  }
+
+  /** Sends a command; those that do not fit the pair's buffer yet wait in order. */
+  send(command: Command): void {
+    this.#waiting.push(new TextEncoder().encode(JSON.stringify(command)));
+    if (this.#waiting.length === 1) this.#flush();
+  }
+
+  /** After `stopped` or `failed`. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeFd(this.#fd);
+    this.#worker.terminate();
+  }
+
+  #flush(): void {
+    for (let next; !this.#closed && (next = this.#waiting[0]) !== undefined;) {
+      try {
+        sendTo(this.#fd, next, null);
+      } catch (error) {
+        if (!(error instanceof SysError) || error.errno !== ERRNO.EAGAIN) throw error;
+        setTimeout(() => this.#flush(), RETRY_MS);
+        return;
+      }
+      this.#waiting.shift();
+    }
+  }
+}

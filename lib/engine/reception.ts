@@ -1,0 +1,118 @@
+/** Received packets on their way to a router: admission, counting, and one log line per fault. */
+
+import type { PacketHandler, VrrpSocket } from "../net/vrrp_socket.ts";
+import { isMulticast } from "../core/address.ts";
+import {
+  admit,
+  NOTICE_COUNTERS,
+  type ReceivedPacket,
+  refuseIp,
+  REJECT_COUNTERS,
+  type RejectReason,
+} from "../vrrp/admission.ts";
+import { type Event, RESIGN_PRIORITY } from "../vrrp/types.ts";
+import { logOnce, type Tools } from "./effects.ts";
+import type { CounterName, Strays } from "./counters.ts";
+import type { Instance } from "./instance.ts";
+import { LogLimiter } from "./log_limiter.ts";
+import { now } from "./loop.ts";
+
+/** The receiving side of the engine. */
+export class Reception {
+  readonly #tools: Tools;
+  readonly #instances: readonly Instance[];
+  readonly #feed: (instance: Instance, event: Event) => void;
+  readonly #handlers = new WeakMap<VrrpSocket, PacketHandler>();
+  readonly #strays: Record<string, Partial<Record<CounterName, number>>> = {};
+  readonly #limiter = new LogLimiter();
+
+  constructor(
+    tools: Tools,
+    instances: readonly Instance[],
+    feed: (instance: Instance, event: Event) => void,
+  ) {
+    this.#tools = tools;
+    this.#instances = instances;
+    this.#feed = feed;
+  }
+
+  /** Where the packets of a socket go. */
+  handlerOf(socket: VrrpSocket): PacketHandler {
+    let handler = this.#handlers.get(socket);
+    if (handler === undefined) {
+      handler = {
+        arrived: (packet) => this.#arrived(packet, socket),
+        malformed: (error) => this.#refused(refuseIp(error).reason, refuseIp(error).text, socket),
+      };
+      this.#handlers.set(socket, handler);
+    }
+    return handler;
+  }
+
+  /** Packets for no router of ours, counted by interface and by what was wrong with them. */
+  strays(): Strays {
+    return this.#strays;
+  }
+
+  #arrived(packet: ReceivedPacket, socket: VrrpSocket): void {
+    const verdict = admit(packet, (vrid) => this.#lookup(vrid, packet, socket));
+    if (!verdict.ok) {
+      if (verdict.receiver === null) this.#refused(verdict.reason, verdict.text, socket, packet);
+      else this.#rejected(verdict.receiver, verdict.reason, verdict.text, packet);
+      return;
+    }
+    const { receiver, advert, notices } = verdict;
+    receiver.counters.rcvdAdvertisements++;
+    if (advert.priority === RESIGN_PRIORITY) receiver.counters.rcvdPriZeroPackets++;
+    for (const { kind, text } of notices) {
+      const counter = NOTICE_COUNTERS[kind];
+      if (counter !== null) receiver.counters[counter]++;
+      logOnce(this.#tools, receiver, "warning", `${kind} ${packet.source}`, text, now());
+    }
+    this.#feed(receiver, { kind: "advert", advert });
+  }
+
+  /**
+   * By interface, family and VRID; where unicast instances share a VRID, by who has the sender as
+   * peer. Only instances that use this very socket count: a packet may reach several.
+   */
+  #lookup(vrid: number, packet: ReceivedPacket, socket: VrrpSocket): Instance | null {
+    const sharing = this.#instances.filter((instance) =>
+      instance.socket === socket && instance.spec.router.vrid === vrid
+    );
+    if (sharing.length <= 1) return sharing[0] ?? null;
+    const multicast = isMulticast(packet.destination);
+    return sharing.find(({ spec: { router } }) =>
+      multicast
+        ? router.unicastPeers.length === 0 && router.group === packet.destination
+        : router.unicastPeers.includes(packet.source)
+    ) ?? sharing[0]!;
+  }
+
+  #rejected(instance: Instance, reason: RejectReason, text: string, packet: ReceivedPacket): void {
+    instance.counters[REJECT_COUNTERS[reason]]++;
+    const line = `Dropped advert from ${packet.source}: ${text}`;
+    logOnce(this.#tools, instance, "warning", `${reason} ${packet.source}`, line, now());
+  }
+
+  /** Refused before a router was found: counted by interface, and logged once for each sender. */
+  #refused(
+    reason: RejectReason,
+    text: string,
+    socket: VrrpSocket,
+    packet?: ReceivedPacket,
+  ): void {
+    // A socket without an interface sees what other sockets are there for.
+    if (socket.link === null) return;
+    const where = socket.link.name;
+    const counts = this.#strays[where] ??= {}, counter = REJECT_COUNTERS[reason];
+    counts[counter] = (counts[counter] ?? 0) + 1;
+    const from = packet === undefined ? "" : ` from ${packet.source}`;
+    const line = this.#limiter.say(
+      `${where} ${reason}${from} ${text}`,
+      `Dropped packet${from} on ${where}: ${text}`,
+      now(),
+    );
+    if (line !== null) this.#tools.emit({ kind: "log", log: { level: "warning", text: line } });
+  }
+}

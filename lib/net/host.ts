@@ -1,0 +1,39 @@
+/** Questions about this host that are asked once, before the engine runs. */
+
+import { capabilities, type Capability } from "../../ffi/process.ts";
+import { NETLINK } from "../../ffi/netlink_constants.ts";
+import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
+import { type Link, LinkTable } from "./links.ts";
+
+/** A capability, and what needs it. */
+export interface Need {
+  readonly name: Capability;
+  readonly why: string;
+}
+
+/** The capabilities that VRRP needs, each with what would fail without it (capabilities(7)). */
+const NEEDED: readonly Need[] = [
+  {
+    name: "CAP_NET_RAW",
+    why: "to send and receive VRRP, gratuitous ARP and neighbour advertisements",
+  },
+  { name: "CAP_NET_ADMIN", why: "to add and remove virtual addresses" },
+];
+
+/** The interfaces of this network namespace; same as `ip link`. @throws {SysError} */
+export function listInterfaces(): readonly Link[] {
+  const socket = new NetlinkSocket(NETLINK.ROUTE, "list interfaces");
+  try {
+    const table = new LinkTable();
+    table.load(socket);
+    return table.all();
+  } finally {
+    socket.close();
+  }
+}
+
+/** What this process may not do but would have to. Empty if it may do all. */
+export function missingCapabilities(): readonly Need[] {
+  const { effective } = capabilities();
+  return NEEDED.filter(({ name }) => !effective.has(name));
+}

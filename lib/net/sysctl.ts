@@ -1,0 +1,48 @@
+/** The one sysctl that vigie sets: `promote_secondaries`, and puts back. */
+
+/** Interfaces whose setting vigie changed: what it was, and how many instances want it changed. */
+const changed = new Map<string, { readonly was: string; users: number }>();
+
+/**
+ * Keeps secondary addresses of a subnet when its primary one goes (ip-sysctl, promote_secondaries);
+ * same as `sysctl net.ipv4.conf.IF.promote_secondaries=1`. Undone by the last `release`.
+ *
+ * @returns What went wrong, in words; null if nothing.
+ */
+export function acquirePromoteSecondaries(interfaceName: string): string | null {
+  const known = changed.get(interfaceName);
+  if (known !== undefined) {
+    known.users++;
+    return null;
+  }
+  const path = pathOf(interfaceName);
+  try {
+    const was = Deno.readTextFileSync(path).trim();
+    if (was !== "1") Deno.writeTextFileSync(path, "1");
+    changed.set(interfaceName, { was, users: 1 });
+    return null;
+  } catch (error) {
+    return `Cannot set ${path} to 1: ${(error as Error).message}`;
+  }
+}
+
+/** Puts the setting back once nobody needs it. @returns What went wrong, in words; null if nothing. */
+export function releasePromoteSecondaries(interfaceName: string): string | null {
+  const known = changed.get(interfaceName);
+  if (known === undefined || --known.users > 0) return null;
+  changed.delete(interfaceName);
+  if (known.was === "1") return null;
+  const path = pathOf(interfaceName);
+  try {
+    Deno.writeTextFileSync(path, known.was);
+    return null;
+  } catch (error) {
+    // An interface that is gone took its setting with it.
+    if (error instanceof Deno.errors.NotFound) return null;
+    return `Cannot set ${path} back to ${known.was}: ${(error as Error).message}`;
+  }
+}
+
+function pathOf(interfaceName: string): string {
+  return `/proc/sys/net/ipv4/conf/${interfaceName}/promote_secondaries`;
+}

@@ -1,0 +1,174 @@
+/** Raw sockets for VRRP: one for each interface and family, for sending and receiving alike. */
+
+import { controlMessages, packetInfo6, readPacketInfo6, readTtl } from "../../ffi/control.ts";
+import { closeFd } from "../../ffi/fd.ts";
+import {
+  AF,
+  bindToDevice,
+  IP,
+  IPPROTO,
+  IPV6,
+  joinGroup4,
+  joinGroup6,
+  MessageBuffer,
+  openSocket,
+  PROTOCOL_VRRP,
+  readSockaddrIn6,
+  receive,
+  receiveMessage,
+  sendMessage,
+  sendTo,
+  setMulticastInterface4,
+  setMulticastInterface6,
+  setOption,
+  setReceiveBuffer,
+  SOCK,
+  sockaddrIn,
+  sockaddrIn6,
+} from "../../ffi/socket.ts";
+import { type Family, formatIp, type Ip, ipBytes } from "../core/address.ts";
+import type { Bytes } from "../core/bytes.ts";
+import type { ReceivedPacket } from "../vrrp/admission.ts";
+import { decodeIpv4, type IpError, VRRP_HOP_LIMIT, VRRP_TRAFFIC_CLASS } from "../vrrp/ip.ts";
+import type { Link } from "./links.ts";
+
+/** Room for a second of adverts of many routers: the thread may be held up, the kernel must not drop. */
+const RECEIVE_BUFFER_BYTES = 1 << 20;
+
+/** The largest IPv4 packet; an advert is at most 1036 bytes of VRRP (255 addresses, version 2). */
+const MAX_PACKET_BYTES = 65_535;
+
+/** Packets read in one go, so that a flood cannot keep timers from firing. */
+const BURST = 256;
+
+/** Where received packets go. */
+export interface PacketHandler {
+  /** The message is a view, valid until the next one. */
+  arrived(packet: ReceivedPacket): void;
+  /** The IP header could not be read. */
+  malformed(error: IpError): void;
+}
+
+/** One raw socket of protocol 112. Needs CAP_NET_RAW. */
+export class VrrpSocket {
+  readonly fd: number;
+  readonly family: Family;
+  /** Null for a unicast router without an interface. */
+  readonly link: Link | null;
+  readonly #groups = new Set<Ip>();
+  readonly #packet: Bytes;
+  readonly #message: MessageBuffer;
+
+  /** @throws {SysError} If the socket cannot be made or bound to the interface. */
+  constructor(family: Family, link: Link | null) {
+    this.family = family;
+    this.link = link;
+    this.#packet = new Uint8Array(family === "ipv4" ? MAX_PACKET_BYTES : 0);
+    this.#message = new MessageBuffer(family === "ipv6" ? MAX_PACKET_BYTES : 0);
+    const domain = family === "ipv4" ? AF.INET : AF.INET6;
+    const where = link === null ? "" : ` on ${link.name}`;
+    this.fd = openSocket(domain, SOCK.RAW, PROTOCOL_VRRP, `open VRRP socket${where}`);
+    try {
+      if (link !== null) bindToDevice(this.fd, link.name);
+      setReceiveBuffer(this.fd, RECEIVE_BUFFER_BYTES);
+      if (family === "ipv4") this.#setUpIpv4();
+      else this.#setUpIpv6();
+    } catch (error) {
+      closeFd(this.fd);
+      throw error;
+    }
+  }
+
+  /** The header is ours to write, so that what is sent is exactly what was encoded (ip(7)). */
+  #setUpIpv4(): void {
+    const set = (name: number, value: number) =>
+      setOption(this.fd, IPPROTO.IP, name, value, `set up VRRP socket (IP option ${name})`);
+    set(IP.HDRINCL, 1);
+    set(IP.MULTICAST_LOOP, 0);
+    set(IP.MULTICAST_ALL, 0);
+    if (this.link !== null) setMulticastInterface4(this.fd, this.link.index);
+  }
+
+  /** Checksums are verified here, not by the kernel, which would drop in silence. */
+  #setUpIpv6(): void {
+    const set = (name: number, value: number) =>
+      setOption(this.fd, IPPROTO.IPV6, name, value, `set up VRRP socket (IPv6 option ${name})`);
+    set(IPV6.MULTICAST_LOOP, 0);
+    set(IPV6.MULTICAST_ALL, 0);
+    set(IPV6.MULTICAST_HOPS, VRRP_HOP_LIMIT);
+    set(IPV6.UNICAST_HOPS, VRRP_HOP_LIMIT);
+    set(IPV6.TCLASS, VRRP_TRAFFIC_CLASS);
+    set(IPV6.RECVHOPLIMIT, 1);
+    set(IPV6.RECVPKTINFO, 1);
+    if (this.link !== null) setMulticastInterface6(this.fd, this.link.index);
+  }
+
+  /** Joins a group on the interface, once; the kernel then reports it by IGMP or MLD. */
+  join(group: Ip): void {
+    if (this.link === null || this.#groups.has(group)) return;
+    const join = this.family === "ipv4" ? joinGroup4 : joinGroup6;
+    join(this.fd, ipBytes(group), this.link.index);
+    this.#groups.add(group);
+  }
+
+  /**
+   * Sends one packet: over IPv4 with its header, over IPv6 the VRRP message alone.
+   * @throws {SysError} What the kernel says, ENETDOWN and the like included.
+   */
+  send(packet: Bytes, source: Ip, destination: Ip): void {
+    if (this.family === "ipv4") {
+      sendTo(this.fd, packet, sockaddrIn(ipBytes(destination)));
+      return;
+    }
+    const ifindex = this.link?.index ?? 0;
+    sendMessage(this.fd, {
+      to: sockaddrIn6(ipBytes(destination), ifindex),
+      data: packet,
+      control: controlMessages(packetInfo6(ifindex, ipBytes(source))),
+    });
+  }
+
+  /** Reads what has arrived, a bounded burst of it. */
+  receive(receiver: PacketHandler): void {
+    for (let count = 0; count < BURST; count++) {
+      const more = this.family === "ipv4"
+        ? this.#receiveIpv4(receiver)
+        : this.#receiveIpv6(receiver);
+      if (!more) return;
+    }
+  }
+
+  #receiveIpv4(receiver: PacketHandler): boolean {
+    const length = receive(this.fd, this.#packet);
+    if (length === null) return false;
+    const packet = decodeIpv4(this.#packet.subarray(0, length));
+    if (!packet.ok) {
+      receiver.malformed(packet.error);
+      return true;
+    }
+    const { source, destination, ttl, payload } = packet.value;
+    receiver.arrived({ family: "ipv4", source, destination, hopLimit: ttl, message: payload });
+    return true;
+  }
+
+  #receiveIpv6(receiver: PacketHandler): boolean {
+    const got = receiveMessage(this.fd, this.#message);
+    if (got === null) return false;
+    const control = got.control, from = readSockaddrIn6(got.from);
+    const to = readPacketInfo6(control), hopLimit = readTtl(control);
+    // Asked for in #setUpIpv6, so only a packet that was cut short can be without.
+    if (from === null || to === null || hopLimit === null) return true;
+    receiver.arrived({
+      family: "ipv6",
+      source: formatIp(from.address),
+      destination: formatIp(to.destination),
+      hopLimit,
+      message: got.data,
+    });
+    return true;
+  }
+
+  close(): void {
+    closeFd(this.fd);
+  }
+}
