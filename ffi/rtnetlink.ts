@@ -1,0 +1,6 @@
+/** Links, addresses and routes of the kernel, by NETLINK_ROUTE: typed verbs and readers. */
+
+export * from "./netlink_constants.ts";
+export * from "./rtnetlink_address.ts";
+export * from "./rtnetlink_link.ts";
+export * from "./rtnetlink_route.ts";
