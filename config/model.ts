@@ -27,9 +27,15 @@ export interface GlobalDefs {
   readonly startupDelayUs: Micros;
   readonly scriptUser: string | null;
   readonly enableScriptSecurity: boolean;
-  /** `garp_interval`: the least gap between gratuitous ARPs on one interface; 0 for none. */
+  /** `dynamic_interfaces`: an interface may be missing at the start and come later. */
+  readonly dynamicInterfaces: boolean;
+  /** `vrrp_rt_priority`: SCHED_RR priority of the engine, 1 to 99; null for none. */
+  readonly realtimePriority: number | null;
+  /** `vrrp_no_swap`: the engine's memory is locked. */
+  readonly lockMemory: boolean;
+  /** `vrrp_garp_interval`: the least gap between gratuitous ARPs on one interface; 0 for none. */
   readonly garpIntervalUs: Micros;
-  /** `gna_interval`: the same for unsolicited neighbour advertisements. */
+  /** `vrrp_gna_interval`: the same for unsolicited neighbour advertisements. */
   readonly gnaIntervalUs: Micros;
 }
 
@@ -37,7 +43,7 @@ export interface GlobalDefs {
 export interface VrrpInstance {
   readonly name: string;
   readonly position: Position;
-  /** Null only for unicast with an explicit source address. */
+  /** Null only with `unicast_peer` and an explicit source address. */
   readonly interface: string | null;
   readonly family: Family;
   readonly version: 2 | 3;
@@ -49,11 +55,14 @@ export interface VrrpInstance {
     readonly type: "pass";
     readonly password: string;
   };
+  /** What the checksum of VRRPv3 over IPv4 covers; `v3_checksum_as_v2` is "message-only". */
+  readonly checksumForm: "pseudo-header" | "message-only";
   readonly virtualAddresses: readonly VirtualAddress[];
   readonly excludedAddresses: readonly VirtualAddress[];
   readonly unicastPeers: readonly Ip[];
   /** `mcast_src_ip` and `unicast_src_ip`, which are one setting. */
   readonly sourceAddress: Ip | null;
+  /** `mcast_dst_ip`, else the global group of the family. */
   readonly multicastGroup: Ip;
   readonly preempt: boolean;
   readonly preemptDelayUs: Micros;
@@ -75,6 +84,8 @@ export interface VrrpInstance {
 export interface TrackUse {
   readonly name: string;
   readonly weight: number | null;
+  /** `reverse` or `noreverse` at this use; null: as the tracked object says. */
+  readonly reverse: boolean | null;
   readonly position: Position;
 }
 
@@ -85,10 +96,12 @@ export type NotifyKind = "notify_master" | "notify_backup" | "notify_fault";
 export interface VrrpScript {
   readonly name: string;
   readonly position: Position;
-  readonly command: ScriptCommand | null;
+  readonly command: ScriptCommand;
   readonly intervalUs: Micros;
   readonly timeoutUs: Micros;
   readonly weight: number;
+  /** The weight counts while the script fails instead of while it succeeds, and the reverse. */
+  readonly reverse: boolean;
   readonly rise: number;
   readonly fall: number;
 }
@@ -99,6 +112,8 @@ export interface VrrpTrackProcess {
   readonly position: Position;
   readonly process: readonly string[];
   readonly weight: number;
+  /** Good while the process does not run. */
+  readonly reverse: boolean;
 }
 
 /** A whole configuration. */
@@ -107,4 +122,19 @@ export interface Config {
   readonly instances: readonly VrrpInstance[];
   readonly scripts: readonly VrrpScript[];
   readonly trackProcesses: readonly VrrpTrackProcess[];
+}
+
+/** What is known about the machine that the configuration is for. */
+export interface Facts {
+  readonly interfaces: readonly InterfaceFact[];
+}
+
+/** One network interface. */
+export interface InterfaceFact {
+  readonly name: string;
+  readonly loopback: boolean;
+  /** Whether it carries multicast (IFF_MULTICAST); undefined: not known. */
+  readonly multicast?: boolean;
+  /** Bytes. */
+  readonly mtu: number;
 }

@@ -1,0 +1,100 @@
+/** Which addresses an instance holds, and which of them its advert has room for. */
+
+import type { Family } from "../lib/core/address.ts";
+import type { VirtualAddress } from "../lib/core/virtual_address.ts";
+import { type InstanceContext, ofFamily, tell } from "./instance_context.ts";
+
+/** The count field of an advert is one byte (RFC 9568 5.2.5). */
+const ADDRESSES_MAX = 255;
+
+/** IP header, VRRP header and, in version 2, authentication data: bytes of an advert but addresses. */
+const OVERHEAD_BYTES = { ipv4: { 2: 20 + 8 + 8, 3: 20 + 8 }, ipv6: { 2: 40 + 8, 3: 40 + 8 } };
+
+/** Bytes of one address. */
+const ADDRESS_BYTES: Readonly<Record<Family, number>> = { ipv4: 4, ipv6: 16 };
+
+/**
+ * The lists of the instance. Virtual addresses beyond what an advert may carry, or an interface's
+ * packet holds, go to the excluded list, as keepalived does.
+ */
+export function buildAddresses(
+  context: InstanceContext,
+  family: Family,
+  version: 2 | 3,
+): {
+  readonly virtualAddresses: readonly VirtualAddress[];
+  readonly excludedAddresses: readonly VirtualAddress[];
+} {
+  const { settings } = context;
+  const given = settings.virtual_ipaddress ?? [];
+  const own = unique(context, ofFamily(context, given, family, (entry) => entry.address));
+  const excluded = unique(
+    context,
+    (settings.virtual_ipaddress_excluded ?? []).map((found) => found.value),
+  );
+  if (own.length === 0 && settings.no_virtual_ipaddress === undefined) {
+    reportNone(context, version);
+  }
+  const room = roomFor(context, family, version);
+  if (own.length > room.count) {
+    tell(
+      context,
+      "error",
+      given.find(({ value }) => value === own[room.count]),
+      `An advert carries at most ${room.count} addresses (${room.why}): ` +
+        `the other ${own.length - room.count} are held but not advertised`,
+      "Move them to virtual_ipaddress_excluded, or to another instance",
+    );
+  }
+  return {
+    virtualAddresses: own.slice(0, room.count),
+    excludedAddresses: [...own.slice(room.count), ...excluded],
+  };
+}
+
+function roomFor(
+  context: InstanceContext,
+  family: Family,
+  version: 2 | 3,
+): { readonly count: number; readonly why: string } {
+  const name = context.settings.interface?.value;
+  const link = context.facts?.interfaces.find((link) => link.name === name);
+  const count = link === undefined
+    ? ADDRESSES_MAX
+    : Math.max(0, Math.floor((link.mtu - OVERHEAD_BYTES[family][version]) / ADDRESS_BYTES[family]));
+  return count < ADDRESSES_MAX
+    ? { count, why: `the MTU of ${name} is ${link?.mtu}` }
+    : { count: ADDRESSES_MAX, why: "its count is one byte" };
+}
+
+/** keepalived refuses a version 3 instance without addresses, and starts one of version 2. */
+function reportNone(context: InstanceContext, version: 2 | 3): void {
+  const remedy = "Write a virtual_ipaddress block with one address a line";
+  if (version === 3) {
+    const message = "No virtual address: version 3 requires at least one";
+    tell(context, "fatal", undefined, message, remedy);
+  } else {
+    const message = "No virtual address: at least one is sensible";
+    tell(context, "warning", undefined, message, remedy);
+  }
+}
+
+/** Leaves out what was there already, reported: the kernel would hold it once all the same. */
+function unique(
+  context: InstanceContext,
+  entries: readonly VirtualAddress[],
+): readonly VirtualAddress[] {
+  const seen = new Set<string>();
+  return entries.filter((entry) => {
+    const key = `${entry.address} ${entry.device}`;
+    if (!seen.has(key)) return seen.add(key);
+    const lists = [
+      ...context.settings.virtual_ipaddress ?? [],
+      ...context.settings.virtual_ipaddress_excluded ?? [],
+    ];
+    const found = lists.find((found) => found.value === entry);
+    const message = `${entry.address} is given twice: it is used once`;
+    tell(context, "warning", found, message, "Delete one of the two lines");
+    return false;
+  });
+}

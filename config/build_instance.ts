@@ -1,0 +1,256 @@
+/** One `vrrp_instance`: keepalived's rules about what its settings mean together. */
+
+import { type Family, familyOf, type Ip, ip } from "../lib/core/address.ts";
+import { type Micros, micros, seconds } from "../lib/core/time.ts";
+import { buildAddresses } from "./build_addresses.ts";
+import { buildInterval, buildPriority, buildVersion, preemption } from "./build_election.ts";
+import {
+  type InstanceContext,
+  type InstanceInput,
+  ofFamily,
+  tell,
+  type Tracker,
+} from "./instance_context.ts";
+import type { Found, Settings } from "./keyword.ts";
+import type { NotifyKind, ScriptCommand, TrackUse, VrrpInstance } from "./model.ts";
+import type { VRRP_INSTANCE } from "./table_vrrp.ts";
+
+const DEFAULT_GROUP: Readonly<Record<Family, Ip>> = {
+  ipv4: ip("224.0.0.18"),
+  ipv6: ip("ff02::12"),
+};
+
+/** The instance, or null after a fatal report. */
+export function buildInstance(input: InstanceInput): VrrpInstance | null {
+  const { named, globals } = input;
+  const { settings } = named;
+  const context: InstanceContext = { ...input, settings, name: named.name };
+  const virtualRouterId = requireVrid(context);
+  const usable = requireInterface(context);
+  const family = buildFamily(context);
+  const version = buildVersion(context, family);
+  const authentication = buildAuthentication(context, family, version);
+  const addresses = buildAddresses(context, family, version);
+  const unicastPeers = ofFamily(context, settings.unicast_peer ?? [], family, (peer) => peer);
+  const { state, priority } = buildPriority(context);
+  if (virtualRouterId === null || !usable) return null;
+  return {
+    name: named.name,
+    position: named.position,
+    interface: settings.interface?.value ?? null,
+    family,
+    version,
+    virtualRouterId,
+    state,
+    priority,
+    advertIntervalUs: buildInterval(context, version),
+    authentication,
+    checksumForm: settings.v3_checksum_as_v2?.value ?? (globals.v3_checksum_as_v2 !== undefined)
+      ? "message-only"
+      : "pseudo-header",
+    ...addresses,
+    unicastPeers,
+    sourceAddress: buildSource(context, family),
+    multicastGroup: buildGroup(context, family),
+    ...preemption(context, state, priority),
+    trackPrimary: settings.dont_track_primary === undefined,
+    promoteSecondaries: settings.promote_secondaries !== undefined,
+    announce: buildAnnounce(context),
+    trackScripts: buildTracks(context, "track_script", settings.track_script, input.scripts),
+    trackProcesses: buildTracks(context, "track_process", settings.track_process, input.processes),
+    notify: buildNotify(settings),
+  };
+}
+
+function requireVrid(context: InstanceContext): number | null {
+  const given = context.settings.virtual_router_id;
+  if (given !== undefined) return given.value;
+  if (!context.named.refused.has("virtual_router_id")) {
+    const remedy = 'Write "virtual_router_id N" with the number that all its routers share';
+    tell(context, "fatal", undefined, "The virtual router id must be set, from 1 to 255", remedy);
+  }
+  return null;
+}
+
+/** Whether there is an interface, or none is needed: unicast with an explicit source address. */
+function requireInterface(context: InstanceContext): boolean {
+  const { settings, named } = context;
+  if (settings.interface !== undefined) return true;
+  if (settings.unicast_peer !== undefined && sourceSetting(settings) !== undefined) return true;
+  if (!named.refused.has("interface")) {
+    const message = "No interface: adverts and addresses have no place to go";
+    tell(
+      context,
+      "fatal",
+      undefined,
+      message,
+      'Write "interface IFNAME", such as "interface eth0"',
+    );
+  }
+  return false;
+}
+
+/** The family of the first address that is given, in the order of the file. */
+function buildFamily(context: InstanceContext): Family {
+  const { settings } = context;
+  const addresses: { readonly order: number; readonly address: Ip }[] = [
+    ...(settings.virtual_ipaddress ?? []).map(({ order, value }) => ({
+      order,
+      address: value.address,
+    })),
+    ...[
+      ...settings.unicast_peer ?? [],
+      ...given(sourceSetting(settings)),
+      ...given(settings.mcast_dst_ip),
+    ].map(({ order, value }) => ({ order, address: value })),
+  ].sort((a, b) => a.order - b.order);
+  const first = addresses[0];
+  const forced = settings.native_ipv6;
+  if (forced !== undefined && (first === undefined || forced.order < first.order)) return "ipv6";
+  const family = first === undefined ? "ipv4" : familyOf(first.address);
+  if (forced !== undefined && family === "ipv4") {
+    const message = "native_ipv6 is ignored: the first address of this instance is IPv4";
+    tell(context, "error", forced, message, "Delete the line, or the IPv4 addresses");
+  }
+  return family;
+}
+
+function given<T>(value: T | undefined): readonly T[] {
+  return value === undefined ? [] : [value];
+}
+
+/** `mcast_src_ip` and `unicast_src_ip` are one setting: the later one counts. */
+function sourceSetting(settings: Settings<typeof VRRP_INSTANCE>): Found<Ip> | undefined {
+  const { mcast_src_ip: multicast, unicast_src_ip: unicast } = settings;
+  if (multicast === undefined || unicast === undefined) return multicast ?? unicast;
+  return multicast.order > unicast.order ? multicast : unicast;
+}
+
+function buildSource(context: InstanceContext, family: Family): Ip | null {
+  return ofFamily(context, given(sourceSetting(context.settings)), family, (ip) => ip)[0] ?? null;
+}
+
+function buildGroup(context: InstanceContext, family: Family): Ip {
+  const { settings, globals } = context;
+  const own = ofFamily(context, given(settings.mcast_dst_ip), family, (ip) => ip)[0];
+  const all = family === "ipv4" ? globals.vrrp_mcast_group4 : globals.vrrp_mcast_group6;
+  return own ?? all?.value ?? DEFAULT_GROUP[family];
+}
+
+function buildAuthentication(
+  context: InstanceContext,
+  family: Family,
+  version: 2 | 3,
+): VrrpInstance["authentication"] {
+  const { auth_type: type, auth_pass: password } = context.settings.authentication ?? {};
+  const none = { type: "none" } as const;
+  if (type === undefined) return withoutType(context, password, none);
+  if (version === 3) {
+    const message = `VRRP version 3${family === "ipv6" ? ", which IPv6 needs," : ""} has no ` +
+      "authentication: it is ignored";
+    tell(context, "error", type, message, "Delete the authentication block, or use version 2");
+    return none;
+  }
+  if (type.value === "AH") {
+    const message = '"auth_type AH" is known, not supported yet: adverts carry no authentication';
+    tell(context, "error", type, message, "Use PASS on all routers, or keep keepalived here");
+    return none;
+  }
+  if (password === undefined) {
+    const message = "Authentication specified but no password given: it is ignored";
+    tell(context, "error", type, message, 'Write "auth_pass PASSWORD" into the block');
+    return none;
+  }
+  return { type: "pass", password: truncate(context, password) };
+}
+
+function withoutType<T>(
+  context: InstanceContext,
+  password: Found<string> | undefined,
+  none: T,
+): T {
+  if (password !== undefined) {
+    const message = '"auth_pass" without "auth_type": there is no authentication';
+    tell(context, "warning", password, message, 'Write "auth_type PASS" into the block');
+  }
+  return none;
+}
+
+/** Bytes of a password that go on the wire (RFC 2338 5.3.10). */
+const PASSWORD_BYTES = 8;
+
+function truncate(context: InstanceContext, password: Found<string>): string {
+  const bytes = new TextEncoder().encode(password.value);
+  if (bytes.length <= PASSWORD_BYTES) return password.value;
+  const message = `Truncating auth_pass to ${PASSWORD_BYTES} characters: it has ${bytes.length}`;
+  const remedy = `Write the first ${PASSWORD_BYTES} characters only: the wire carries no more`;
+  // keepalived -t calls it an error too, yet it runs, and both sides agree on the same 8 bytes.
+  tell(context, "warning", password, message, remedy);
+  let text = "";
+  for (const sign of password.value) {
+    if (new TextEncoder().encode(text + sign).length > PASSWORD_BYTES) break;
+    text += sign;
+  }
+  return text;
+}
+
+function buildAnnounce({ settings, globals }: InstanceContext): VrrpInstance["announce"] {
+  const value = <T>(own: Found<T> | undefined, all: Found<T> | undefined, builtIn: T): T =>
+    own?.value ?? all?.value ?? builtIn;
+  return {
+    repeat: value(settings.garp_master_repeat, globals.vrrp_garp_master_repeat, 5),
+    delayUs: value<Micros>(settings.garp_master_delay, globals.vrrp_garp_master_delay, seconds(5)),
+    refreshUs: value<Micros>(
+      settings.garp_master_refresh,
+      globals.vrrp_garp_master_refresh,
+      micros(0),
+    ),
+    refreshRepeat: value(
+      settings.garp_master_refresh_repeat,
+      globals.vrrp_garp_master_refresh_repeat,
+      1,
+    ),
+  };
+}
+
+/** Uses of trackers that are defined earlier in the file; others are reported, as keepalived. */
+function buildTracks(
+  context: InstanceContext,
+  keyword: "track_script" | "track_process",
+  uses: readonly Found<TrackUse>[] | undefined,
+  defined: readonly Tracker[],
+): readonly TrackUse[] {
+  const kind = keyword === "track_script" ? "vrrp_script" : "vrrp_track_process";
+  const seen = new Set<string>();
+  return (uses ?? []).filter((use) => {
+    if (seen.has(use.value.name)) {
+      const message = `${keyword} "${use.value.name}" is given twice: the first one counts`;
+      tell(context, "error", use, message, "Delete one of the two lines");
+      return false;
+    }
+    const object = defined.find((other) => other.name === use.value.name);
+    if (object !== undefined && object.order < use.order) {
+      seen.add(use.value.name);
+      return true;
+    }
+    const message = object === undefined
+      ? `${keyword} "${use.value.name}" not found: it is ignored`
+      : `${keyword} "${use.value.name}" stands before its definition: it is ignored`;
+    const remedy = object === undefined
+      ? `Define it above the instance: ${kind} ${use.value.name} { ... }`
+      : `Move the ${kind} of line ${object.position.line} above the instance`;
+    tell(context, "error", use, message, remedy);
+    return false;
+  }).map((use) => use.value);
+}
+
+const NOTIFY_KINDS: readonly NotifyKind[] = ["notify_master", "notify_backup", "notify_fault"];
+
+function buildNotify(settings: Settings<typeof VRRP_INSTANCE>): VrrpInstance["notify"] {
+  const notify: Partial<Record<NotifyKind, ScriptCommand>> = {};
+  for (const kind of NOTIFY_KINDS) {
+    const command = settings[kind]?.value;
+    if (command !== undefined) notify[kind] = command;
+  }
+  return notify;
+}

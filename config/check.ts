@@ -1,0 +1,233 @@
+/** Rules between blocks, and between a configuration and the machine it is for. */
+
+import { isLinkLocal } from "../lib/core/address.ts";
+import type { Named } from "./keyword.ts";
+import { nearest } from "./nearest.ts";
+import type { Config, Facts, Position, VrrpInstance } from "./model.ts";
+import type { Tree } from "./parser.ts";
+import type { Finding, Report } from "./problem.ts";
+import type { VRRP_INSTANCE } from "./table_vrrp.ts";
+
+/** An instance and the block that it was built from. */
+interface Pair {
+  readonly instance: VrrpInstance;
+  readonly named: Named<typeof VRRP_INSTANCE>;
+}
+
+/** Reports what is wrong with a configuration as a whole. `facts` null: the machine is not known. */
+export function check(config: Config, tree: Tree, facts: Facts | null, report: Report): void {
+  const blocks = new Map((tree.vrrp_instance ?? []).map((named) => [named.name, named]));
+  const pairs = config.instances.flatMap((instance): readonly Pair[] => {
+    const named = blocks.get(instance.name);
+    return named === undefined ? [] : [{ instance, named }];
+  });
+  checkVrids(pairs, report);
+  checkSharedAddresses(pairs, report);
+  checkUnusedTrackers(config, report);
+  for (const pair of pairs) {
+    checkLinkLocal(pair, report);
+    checkUnicast(pair, report);
+  }
+  if (facts === null) return;
+  // Also of blocks that could not be built: the owner of the file wants to hear it all at once.
+  for (const named of blocks.values()) {
+    checkInterface(named, facts, config.global.dynamicInterfaces, report);
+    checkMulticast(named, facts, report);
+    checkDevices(named, facts, config.global.dynamicInterfaces, report);
+  }
+}
+
+/** A problem of an instance. */
+function about(
+  name: string,
+  severity: Finding["severity"],
+  position: Position,
+  message: string,
+  remedy: string,
+): Finding {
+  return { severity, position, message: `(${name}) ${message}`, remedy };
+}
+
+/** Two routers of one machine may not be one virtual router: same segment, family and number. */
+function checkVrids(pairs: readonly Pair[], report: Report): void {
+  const bySegment = new Map<string, Pair[]>();
+  for (const pair of pairs) {
+    const { instance } = pair;
+    const key = `${instance.interface} ${instance.family} ${instance.virtualRouterId}`;
+    const others = bySegment.get(key) ?? [];
+    const other = others.find((other) => sameDestination(other.instance, instance));
+    if (other !== undefined) report(duplicateVrid(pair, other));
+    bySegment.set(key, [...others, pair]);
+  }
+}
+
+function sameDestination(a: VrrpInstance, b: VrrpInstance): boolean {
+  if (a.unicastPeers.length > 0 && b.unicastPeers.length > 0) {
+    return a.unicastPeers.some((peer) => b.unicastPeers.includes(peer));
+  }
+  return a.unicastPeers.length === b.unicastPeers.length && a.multicastGroup === b.multicastGroup;
+}
+
+function duplicateVrid({ instance, named }: Pair, other: Pair): Finding {
+  const { name, virtualRouterId: vrid } = instance;
+  const family = instance.family === "ipv4" ? "IPv4" : "IPv6";
+  const versions = instance.version === other.instance.version
+    ? ""
+    : ", though with different versions";
+  const place = instance.interface === null ? "" : ` on ${instance.interface}`;
+  return about(
+    name,
+    "fatal",
+    named.settings.virtual_router_id?.position ?? named.position,
+    `VRID ${vrid} is used by ${other.instance.name} already, with ${family}${place}${versions}`,
+    `Give one of them another virtual_router_id, or move the addresses of ${name} into ${other.instance.name}`,
+  );
+}
+
+/** One address that two elections decide about has two owners sooner or later. */
+function checkSharedAddresses(pairs: readonly Pair[], report: Report): void {
+  const owners = new Map<string, string>();
+  for (const { instance, named } of pairs) {
+    const found = [
+      ...named.settings.virtual_ipaddress ?? [],
+      ...named.settings.virtual_ipaddress_excluded ?? [],
+    ];
+    for (const { value, position } of found) {
+      const owner = owners.get(value.address);
+      if (owner === undefined) owners.set(value.address, instance.name);
+      if (owner === undefined || owner === instance.name) continue;
+      const message = `${value.address} is an address of ${owner} already: each may take it away ` +
+        "from the other";
+      report(about(instance.name, "warning", position, message, "Keep it in one instance only"));
+    }
+  }
+}
+
+function checkUnusedTrackers(config: Config, report: Report): void {
+  const scripts = new Set(config.instances.flatMap((i) => i.trackScripts.map((use) => use.name)));
+  const processes = new Set(
+    config.instances.flatMap((i) => i.trackProcesses.map((use) => use.name)),
+  );
+  const unused = [
+    ...config.scripts.filter(({ name }) => !scripts.has(name))
+      .map((object) => ({ object, use: "track_script" })),
+    ...config.trackProcesses.filter(({ name }) => !processes.has(name))
+      .map((object) => ({ object, use: "track_process" })),
+  ];
+  for (const { object, use } of unused) {
+    report({
+      severity: "warning",
+      position: object.position,
+      message: `"${object.name}" is tracked by no instance: it has no effect`,
+      remedy: `Name it in the ${use} block of an instance, or delete it`,
+    });
+  }
+}
+
+/** RFC 9568 5.2.9: the first address is the virtual router's link-local one. */
+function checkLinkLocal({ instance, named }: Pair, report: Report): void {
+  const first = instance.virtualAddresses[0];
+  if (instance.family !== "ipv6" || first === undefined || isLinkLocal(first.address)) return;
+  const found = named.settings.virtual_ipaddress?.find((found) => found.value === first);
+  report(about(
+    instance.name,
+    "warning",
+    found?.position ?? instance.position,
+    `${first.address} is the first virtual address: a link-local one should be (RFC 9568 5.2.9)`,
+    'Write a link-local address such as "fe80::1" on the first line of virtual_ipaddress',
+  ));
+}
+
+function checkUnicast({ instance, named }: Pair, report: Report): void {
+  const { unicast_peer: peers = [], unicast_src_ip: source } = named.settings;
+  const keyword = named.settings.unicast_peer !== undefined ? "unicast_peer" : "unicast_src_ip";
+  const wanted = named.settings.unicast_peer !== undefined || source !== undefined;
+  if (wanted && instance.unicastPeers.length === 0) {
+    const message = `"${keyword}" without any peer: adverts go to the multicast group`;
+    const remedy = "Write the address of each other router into unicast_peer";
+    report(about(instance.name, "warning", instance.position, message, remedy));
+  }
+  const self = peers.find((peer) => peer.value === instance.sourceAddress);
+  if (self === undefined) return;
+  const message = `${self.value} is this router's own source address, not a peer`;
+  report(about(instance.name, "warning", self.position, message, "Delete the line"));
+}
+
+function checkInterface(
+  named: Named<typeof VRRP_INSTANCE>,
+  facts: Facts,
+  dynamic: boolean,
+  report: Report,
+): void {
+  const found = named.settings.interface;
+  if (found === undefined) return;
+  const link = facts.interfaces.find((link) => link.name === found.value);
+  if (link === undefined) {
+    report(missingInterface(named.name, found.value, found.position, facts, dynamic));
+  } else if (link.loopback) {
+    const message = `Cannot use the loopback interface "${link.name}": no other router is there`;
+    const remedy = `Name the interface of the network${others(facts)}`;
+    report(about(named.name, "fatal", found.position, message, remedy));
+  }
+}
+
+function checkMulticast(named: Named<typeof VRRP_INSTANCE>, facts: Facts, report: Report): void {
+  const { interface: found, unicast_peer: peers = [] } = named.settings;
+  const link = facts.interfaces.find((link) => link.name === found?.value);
+  if (found === undefined || peers.length > 0) return;
+  if (link?.multicast !== false || link.loopback) return;
+  const message = `Interface "${link.name}" does not carry multicast: no router hears the adverts`;
+  const remedy = "Write the addresses of the other routers into a unicast_peer block";
+  report(about(named.name, "error", found.position, message, remedy));
+}
+
+function checkDevices(
+  named: Named<typeof VRRP_INSTANCE>,
+  facts: Facts,
+  dynamic: boolean,
+  report: Report,
+): void {
+  const { virtual_ipaddress: own = [], virtual_ipaddress_excluded: excluded = [] } = named.settings;
+  for (const { value, position } of [...own, ...excluded]) {
+    if (value.device === null || facts.interfaces.some((link) => link.name === value.device)) {
+      continue;
+    }
+    report(missingInterface(named.name, value.device, position, facts, dynamic));
+  }
+}
+
+function missingInterface(
+  instance: string,
+  name: string,
+  position: Position,
+  facts: Facts,
+  dynamic: boolean,
+): Finding {
+  const near = nearest(name, facts.interfaces.map((link) => link.name));
+  const remedy = near === null
+    ? `Name an interface of this machine${others(facts)}`
+    : `Write "${near}"`;
+  return dynamic
+    ? about(
+      instance,
+      "warning",
+      position,
+      `Interface "${name}" does not exist now: the instance waits for it in FAULT`,
+      `${remedy}, or create it later`,
+    )
+    : about(
+      instance,
+      "fatal",
+      position,
+      `Interface "${name}" does not exist`,
+      `${remedy}; for one that comes later write "dynamic_interfaces" into global_defs`,
+    );
+}
+
+/** The interfaces to choose from, for a remedy: not more than a line has room for. */
+function others(facts: Facts): string {
+  const names = facts.interfaces.filter((link) => !link.loopback).map((link) => link.name);
+  const shown = names.slice(0, 8).join(", ");
+  if (names.length === 0) return "";
+  return `: ${shown}${names.length > 8 ? ", …" : ""}`;
+}

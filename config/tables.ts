@@ -1,0 +1,42 @@
+/** The top level of the language. */
+
+import type { Table } from "./keyword.ts";
+import { GLOBAL_DEFS } from "./table_global.ts";
+import { VRRP_SCRIPT, VRRP_TRACK_PROCESS } from "./table_track.ts";
+import { VRRP_INSTANCE } from "./table_vrrp.ts";
+
+/** The blocks that a file consists of. */
+export const ROOT = {
+  global_defs: {
+    kind: "section",
+    status: "works",
+    usage: "{ ... }",
+    named: false,
+    doc: "What holds for the daemon and for all instances, wherever it stands in the file.",
+    table: GLOBAL_DEFS,
+  },
+  vrrp_instance: {
+    kind: "section",
+    status: "works",
+    usage: "NAME { ... }",
+    named: true,
+    doc: "One virtual router.",
+    table: VRRP_INSTANCE,
+  },
+  vrrp_script: {
+    kind: "section",
+    status: "not yet",
+    usage: "NAME { ... }",
+    named: true,
+    doc: "A command whose result moves priorities.",
+    table: VRRP_SCRIPT,
+  },
+  vrrp_track_process: {
+    kind: "section",
+    status: "not yet",
+    usage: "NAME { ... }",
+    named: true,
+    doc: "A process whose presence moves priorities.",
+    table: VRRP_TRACK_PROCESS,
+  },
+} as const satisfies Table;
