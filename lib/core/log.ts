@@ -3,6 +3,7 @@
 /** syslog(3) severities that vigie uses, gravest first. */
 export const LOG_LEVELS = ["error", "warning", "notice", "info", "debug"] as const;
 
+/** One of them. */
 export type LogLevel = typeof LOG_LEVELS[number];
 
 /** One line of the log. `instance` names the vrrp_instance it is about. */

@@ -3,6 +3,7 @@
 import type { Config } from "../../config/model.ts";
 import { formatMicros } from "../core/time.ts";
 import { type DaemonEvent, EngineLink } from "../engine/link.ts";
+import type { CaughtSignal } from "../engine/messages.ts";
 import type { Logger } from "./logger.ts";
 import { engineOptions, instanceSpecs } from "./spec.ts";
 import { stateLines, statisticsLines } from "./report.ts";
@@ -10,7 +11,6 @@ import { stateLines, statisticsLines } from "./report.ts";
 /** Exit codes, as keepalived's (its lib/scheduler.h), for service managers that know them. */
 export const EXIT = {
   ok: 0,
-  fatal: 1,
   /** The configuration cannot be run. */
   config: 2,
   /** A permission is missing. */
@@ -20,9 +20,6 @@ export const EXIT = {
   /** EX_SOFTWARE of sysexits.h. */
   program: 70,
 } as const;
-
-/** How long the engine may take to resign and to give its addresses back. */
-const STOP_TIMEOUT_MS = 5000;
 
 /** What the daemon is made of. */
 export interface DaemonParts {
@@ -42,15 +39,14 @@ class Daemon {
   readonly #parts: DaemonParts;
   readonly #ended = Promise.withResolvers<number>();
   readonly #engine: EngineLink;
-  readonly #signals: [Deno.Signal, () => void][] = [
-    ["SIGTERM", () => this.#stop()],
-    ["SIGINT", () => this.#stop()],
-    ["SIGHUP", () => this.#warn("SIGHUP: reload is not supported yet, restart to apply changes")],
-    ["SIGUSR1", () => this.#ask(stateLines)],
-    ["SIGUSR2", () => this.#ask(statisticsLines)],
-  ];
+  readonly #signals: { readonly [S in CaughtSignal]: () => void } = {
+    SIGTERM: () => this.#note("Stopping"),
+    SIGINT: () => this.#note("Stopping"),
+    SIGHUP: () => this.#warn("SIGHUP: reload is not supported yet, restart to apply changes"),
+    SIGUSR1: () => this.#ask(stateLines),
+    SIGUSR2: () => this.#ask(statisticsLines),
+  };
   readonly #asked = new Map<number, (status: Status) => readonly string[]>();
-  #stopping = false;
   #questions = 0;
 
   constructor(parts: DaemonParts) {
@@ -63,13 +59,11 @@ class Daemon {
     const { config, version } = this.#parts;
     const router = config.global.routerId === null ? "" : ` (router_id ${config.global.routerId})`;
     this.#note(`Starting vigie v${version}${router}`);
-    for (const [signal, listener] of this.#signals) Deno.addSignalListener(signal, listener);
     const { startupDelayUs } = config.global;
     if (startupDelayUs > 0) this.#note(`Delaying startup for ${formatMicros(startupDelayUs)}`);
     for (const instance of instanceSpecs(config)) this.#engine.send({ kind: "add", instance });
     this.#engine.send({ kind: "start" });
     const code = await this.#ended.promise;
-    for (const [signal, listener] of this.#signals) Deno.removeSignalListener(signal, listener);
     this.#engine.close();
     this.#note("Stopped vigie");
     return code;
@@ -78,6 +72,7 @@ class Daemon {
   #on(event: DaemonEvent): void {
     const handlers: { [K in DaemonEvent["kind"]]: (event: EventOf<K>) => void } = {
       log: ({ log }) => this.#parts.log(log),
+      signal: ({ signal }) => this.#signals[signal](),
       started: () => this.#note("Startup complete"),
       // The engine logs transitions itself; notifications will be sent from here.
       transition: () => {},
@@ -89,18 +84,6 @@ class Daemon {
       },
     };
     (handlers[event.kind] as (event: DaemonEvent) => void)(event);
-  }
-
-  #stop(): void {
-    if (this.#stopping) return;
-    this.#stopping = true;
-    this.#note("Stopping");
-    this.#engine.send({ kind: "stop" });
-    const timer = setTimeout(() => {
-      this.#parts.log({ level: "error", text: `The engine did not stop in ${STOP_TIMEOUT_MS} ms` });
-      this.#ended.resolve(EXIT.fatal);
-    }, STOP_TIMEOUT_MS);
-    this.#ended.promise.finally(() => clearTimeout(timer));
   }
 
   #ask(render: (status: Status) => readonly string[]): void {

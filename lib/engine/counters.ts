@@ -5,6 +5,7 @@ import { REJECT_COUNTERS, type RejectReason } from "../vrrp/admission.ts";
 /** Counts since start; every name a counter that `status` shows. */
 export type Counters = Record<CounterName, number>;
 
+/** What is counted. */
 export type CounterName =
   | typeof OWN_COUNTERS[number]
   | typeof REJECT_COUNTERS[RejectReason];

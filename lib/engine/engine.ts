@@ -5,10 +5,11 @@ import { RTNLGRP } from "../../ffi/netlink_constants.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { AddressOwner } from "../net/addresses.ts";
 import { Announcer } from "../net/announce.ts";
+import { keepsAddressProtocol } from "../net/host.ts";
 import { LinkTable } from "../net/links.ts";
 import { SocketPool } from "../net/socket_pool.ts";
 import type { Micros } from "../core/time.ts";
-import type { Event } from "../vrrp/types.ts";
+import { type Event, OWNER_PRIORITY } from "../vrrp/types.ts";
 import { log, perform, type Tools } from "./effects.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import { Instance } from "./instance.ts";
@@ -166,7 +167,8 @@ export class Engine implements Timers {
   #clearLeftovers(instance: Instance): void {
     const { table, addresses } = this.#tools;
     const placed = instance.placed(table);
-    const left = addresses.adopt(placed);
+    const isOwner = instance.spec.router.basePriority === OWNER_PRIORITY;
+    const left = addresses.adopt(placed, !isOwner && !keepsAddressProtocol(Deno.osRelease()));
     const names = left.map(({ entry }) => entry.address).join(", ");
     if (left.length > 0) {
       log(this.#tools, instance, "notice", `removing VIPs left by a predecessor: ${names}`);
@@ -175,7 +177,7 @@ export class Engine implements Timers {
       }
       table.load(this.#requests);
     }
-    if (instance.spec.router.basePriority === 255) return;
+    if (isOwner) return;
     for (const one of placed) this.#warnOfForeign(instance, one);
   }
 

@@ -36,6 +36,12 @@ export interface EngineOptions {
   readonly gnaIntervalUs: Micros;
 }
 
+/** The signals that the engine thread takes, so that a busy main thread cannot delay them. */
+export const CAUGHT_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
+
+/** One of them. */
+export type CaughtSignal = typeof CAUGHT_SIGNALS[number];
+
 /** Main thread to engine. */
 export type Command =
   /** One instance a datagram, so that no config outgrows the pair's buffer. */
@@ -79,6 +85,8 @@ export type EngineEvent =
   | { readonly kind: "listening" }
   | { readonly kind: "started" }
   | { readonly kind: "log"; readonly log: LogEvent }
+  /** A signal came; TERM and INT have stopped the engine already. */
+  | { readonly kind: "signal"; readonly signal: CaughtSignal }
   | {
     readonly kind: "transition";
     readonly instance: string;

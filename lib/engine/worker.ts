@@ -2,11 +2,18 @@
 
 import { SysError } from "../../ffi/errno.ts";
 import { closeFd } from "../../ffi/fd.ts";
-import { lockMemory, setRealtimePriority, setThreadName } from "../../ffi/process.ts";
+import { clearEvent, lockMemory, setRealtimePriority, setThreadName } from "../../ffi/process.ts";
+import { catchSignal, SIGNALS } from "../../ffi/signal.ts";
 import { receive } from "../../ffi/socket.ts";
 import type { Bytes } from "../core/bytes.ts";
 import { Engine } from "./engine.ts";
-import type { Command, EngineEvent, EngineOptions, EngineSetup } from "./messages.ts";
+import {
+  CAUGHT_SIGNALS,
+  type Command,
+  type EngineEvent,
+  type EngineOptions,
+  type EngineSetup,
+} from "./messages.ts";
 
 /** The part of a worker's global scope that the engine needs. */
 export interface WorkerScope {
@@ -68,6 +75,15 @@ function runEngine(
       obey(engine, JSON.parse(text) as Command, emit);
     }
   });
+  // They stay caught to the end: a second TERM must not kill what is giving its addresses back.
+  for (const signal of CAUGHT_SIGNALS) {
+    const fd = catchSignal(SIGNALS[signal]);
+    engine.loop.watch(fd, () => {
+      clearEvent(fd);
+      emit({ kind: "signal", signal });
+      if (signal === "SIGTERM" || signal === "SIGINT") engine.stop();
+    });
+  }
   try {
     engine.loop.run();
   } catch (error) {

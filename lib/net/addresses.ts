@@ -78,9 +78,17 @@ export class AddressOwner {
     );
   }
 
-  /** Makes vigie's what a crashed predecessor left of these addresses, so that `remove` takes it away. */
-  adopt(wanted: readonly PlacedAddress[]): PlacedAddress[] {
-    const left = wanted.filter((placed) => this.present(placed)?.ours === true);
+  /**
+   * Makes vigie's what a crashed predecessor left of these addresses, so that `remove` takes it away.
+   *
+   * @param untagged Also those without a tag: for kernels that keep none, where an address that is
+   * virtual by the config is taken for a leftover, as keepalived does.
+   */
+  adopt(wanted: readonly PlacedAddress[], untagged: boolean): PlacedAddress[] {
+    const left = wanted.filter((placed) => {
+      const there = this.present(placed);
+      return there !== undefined && (there.ours || untagged);
+    });
     for (const placed of left) this.#owned.add(key(placed));
     return left;
   }

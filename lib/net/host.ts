@@ -32,6 +32,20 @@ export function listInterfaces(): readonly Link[] {
   }
 }
 
+/** The first Linux that keeps IFA_PROTO with an address (linux/if_addr.h). */
+const FIRST_WITH_ADDRESS_PROTOCOL = [5, 18] as const;
+
+/**
+ * Whether a kernel keeps the tag that tells vigie's addresses from the operator's.
+ *
+ * @param release As `uname -r` says it: "6.1.0-13-amd64".
+ */
+export function keepsAddressProtocol(release: string): boolean {
+  const [major = 0, minor = 0] = release.split(".").map((part) => parseInt(part, 10));
+  const [firstMajor, firstMinor] = FIRST_WITH_ADDRESS_PROTOCOL;
+  return major > firstMajor || (major === firstMajor && minor >= firstMinor);
+}
+
 /** What this process may not do but would have to. Empty if it may do all. */
 export function missingCapabilities(): readonly Need[] {
   const { effective } = capabilities();

@@ -30,6 +30,8 @@ export interface Link {
   /** With carrier (IFF_RUNNING). */
   readonly running: boolean;
   readonly loopback: boolean;
+  /** Whether it carries multicast (IFF_MULTICAST). */
+  readonly multicast: boolean;
   /** Whether neighbours are found by ARP (not IFF_NOARP). */
   readonly arp: boolean;
   readonly mtu: number;
@@ -137,6 +139,7 @@ function toLink(info: LinkInfo): Link {
     up: (info.flags & IFF.UP) !== 0,
     running: (info.flags & IFF.RUNNING) !== 0,
     loopback: (info.flags & IFF.LOOPBACK) !== 0,
+    multicast: (info.flags & IFF.MULTICAST) !== 0,
     arp: (info.flags & IFF.NOARP) === 0,
     mtu: info.mtu,
     mac: info.mac.length === 6 ? formatMac(info.mac) : null,

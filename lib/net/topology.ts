@@ -3,11 +3,21 @@
  * network that the program was started in, and nothing outlives the program.
  */
 
+import { capabilities, type Capability } from "../../ffi/capabilities.ts";
+import { SysError } from "../../ffi/errno.ts";
 import { NetworkNamespace } from "../../ffi/namespace.ts";
 import { NETLINK } from "../../ffi/netlink_constants.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
-import { addAddress, addLink, deleteLink, dumpLinks, setLink } from "../../ffi/rtnetlink.ts";
-import { type Ip, ipBytes } from "../core/address.ts";
+import {
+  addAddress,
+  addLink,
+  deleteLink,
+  dumpLinks,
+  type LinkInfo,
+  type LinkSpec,
+  setLink,
+} from "../../ffi/rtnetlink.ts";
+import { formatMac, type Ip, ipBytes, type Mac } from "../core/address.ts";
 
 /** A host on the segment: a namespace with one Ethernet interface, and its cable. */
 export interface Host {
@@ -15,6 +25,8 @@ export interface Host {
   readonly namespace: NetworkNamespace;
   /** The name of its interface. */
   readonly device: string;
+  /** The Ethernet address of that interface. */
+  readonly mac: Mac;
   /** Its cable's other end, a port of the bridge. */
   readonly port: string;
 }
@@ -31,15 +43,38 @@ export interface HostSpec {
 /** IFA_F_NODAD of linux/if_addr.h. */
 const IFA_F_NODAD = 0x02;
 
+/** What making namespaces, links in them and raw sockets on those needs. */
+const NEEDED: readonly Capability[] = ["CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_NET_RAW"];
+
+/** Whether this process may make segments. Root may; so may anybody in a user namespace of theirs. */
+export function mayMakeSegments(): boolean {
+  const { effective } = capabilities();
+  return NEEDED.every((name) => effective.has(name));
+}
+
+/** The kernel has no links of a kind that segments are made of. */
+export class UnsupportedLink extends Error {
+  override readonly name = "UnsupportedLink";
+  readonly kind: "bridge" | "veth";
+
+  constructor(kind: "bridge" | "veth", cause: SysError) {
+    super(`Cannot make a ${kind} interface: this kernel does not have that kind`, { cause });
+    this.kind = kind;
+  }
+}
+
 /** One Ethernet segment: a bridge in a namespace of its own, and hosts that are plugged into it. */
 export class Segment {
   readonly #switch = NetworkNamespace.create();
   readonly #hosts: Host[] = [];
 
-  /** @throws {SysError} EPERM without CAP_SYS_ADMIN and CAP_NET_ADMIN. */
+  /**
+   * @throws {SysError} EPERM without CAP_SYS_ADMIN and CAP_NET_ADMIN.
+   * @throws {UnsupportedLink} If the kernel has no bridges.
+   */
   constructor() {
     within(this.#switch, (socket) => {
-      addLink(socket, { name: "br0", kind: "bridge" });
+      makeLink(socket, { name: "br0", kind: "bridge" });
       setLink(socket, indexOf(socket, "br0"), { up: true });
     });
   }
@@ -48,26 +83,31 @@ export class Segment {
     return this.#hosts;
   }
 
-  /** Makes a host, gives it its addresses and plugs it in. */
+  /**
+   * Makes a host, gives it its addresses and plugs it in.
+   * @throws {UnsupportedLink} If the kernel has no veth pairs.
+   */
   addHost({ name, addresses, device = "eth0" }: HostSpec): Host {
     const namespace = NetworkNamespace.create();
-    const host: Host = { name, namespace, device, port: `port${this.#hosts.length}` };
+    const port = `port${this.#hosts.length}`;
     within(this.#switch, (socket) => {
       const peer = { peerName: device, peerNamespaceFd: namespace.fd };
-      addLink(socket, { name: host.port, kind: "veth", ...peer });
+      makeLink(socket, { name: port, kind: "veth", ...peer });
       const masterIndex = indexOf(socket, "br0");
-      setLink(socket, indexOf(socket, host.port), { masterIndex, up: true });
+      setLink(socket, indexOf(socket, port), { masterIndex, up: true });
     });
-    within(namespace, (socket) => {
+    const mac = within(namespace, (socket) => {
       setLink(socket, indexOf(socket, "lo"), { up: true });
-      const index = indexOf(socket, device);
+      const { index, mac } = linkOf(socket, device);
       setLink(socket, index, { up: true });
       for (const text of addresses) {
         const [address, length] = text.split("/");
         const local = ipBytes(address as Ip), prefixLength = Number(length);
         addAddress(socket, { index, local, prefixLength, flags: IFA_F_NODAD });
       }
+      return formatMac(mac);
     });
+    const host: Host = { name, namespace, device, mac, port };
     this.#hosts.push(host);
     return host;
   }
@@ -99,7 +139,21 @@ export function within<T>(namespace: NetworkNamespace, use: (socket: NetlinkSock
 
 /** The index of an interface. @throws {Error} If there is none of that name. */
 export function indexOf(socket: NetlinkSocket, name: string): number {
+  return linkOf(socket, name).index;
+}
+
+function linkOf(socket: NetlinkSocket, name: string): LinkInfo {
   const link = dumpLinks(socket).find((link) => link.name === name);
   if (link === undefined) throw new Error(`Cannot find interface ${name} in the namespace`);
-  return link.index;
+  return link;
+}
+
+/** `addLink`, with a kernel that was built without the kind of link told from other failures. */
+function makeLink(socket: NetlinkSocket, spec: LinkSpec & { kind: "bridge" | "veth" }): void {
+  try {
+    addLink(socket, spec);
+  } catch (error) {
+    if (!(error instanceof SysError) || error.code !== "EOPNOTSUPP") throw error;
+    throw new UnsupportedLink(spec.kind, error);
+  }
 }

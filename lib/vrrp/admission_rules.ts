@@ -60,6 +60,7 @@ export const REJECT_COUNTERS = {
   interval: "advIntervalErrors",
 } as const;
 
+/** Why an advert is refused. */
 export type RejectReason = keyof typeof REJECT_COUNTERS;
 
 /** What is remarked about an advert that is kept, with the counter that goes up, if any. */
@@ -82,6 +83,7 @@ export const NOTICE_COUNTERS = {
   checksumForm: null,
 } as const;
 
+/** What is remarked. */
 export type NoticeKind = keyof typeof NOTICE_COUNTERS;
 
 /** What becomes of a packet that breaks a rule, or who else keeps the rule. */

@@ -71,6 +71,7 @@ export interface RouterConfig {
 
 /** RFC 9568 6.4's states, and keepalived's FAULT: started, but something needed is missing. */
 export const STATES = ["init", "backup", "master", "fault"] as const;
+/** One of them. */
 export type State = typeof STATES[number];
 
 /** Why a router is in fault; a set, recomputed from facts. `detail` is for people. */
@@ -84,6 +85,7 @@ export interface Fault {
  * announcements: the delayed second batch and the refresh.
  */
 export const TIMERS = ["masterDown", "adver", "announceDelay", "announceRefresh"] as const;
+/** One of them. */
 export type TimerName = typeof TIMERS[number];
 
 /** The whole state of one virtual router. Only `step` makes new ones. */
@@ -131,6 +133,7 @@ export type Event =
   | { readonly kind: "faults"; readonly faults: readonly Fault[] }
   | { readonly kind: "source"; readonly address: Ip | null };
 
+/** What an event is about. */
 export type EventKind = Event["kind"];
 
 /** The event of one kind. */
