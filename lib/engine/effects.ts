@@ -96,14 +96,13 @@ function addAddresses(tools: Tools, instance: Instance): void {
   if (instance.spec.promoteSecondaries && instance.spec.interface !== null) {
     reportSysctl(tools, instance, acquirePromoteSecondaries(instance.spec.interface));
   }
-  reportFailures(tools, instance, "add", addresses.add(placed));
+  reportFailures(tools, instance, "add", addresses.add(instance.name, placed));
 }
 
 function removeAddresses(tools: Tools, instance: Instance): void {
-  const { table, addresses } = tools;
-  const placed = instance.placed(table);
-  if (placed.some((one) => addresses.owns(one))) log(tools, instance, "info", "removing VIPs.");
-  reportFailures(tools, instance, "remove", addresses.remove(placed));
+  const { addresses } = tools;
+  if (addresses.count(instance.name) > 0) log(tools, instance, "info", "removing VIPs.");
+  reportFailures(tools, instance, "remove", addresses.remove(instance.name));
   if (instance.spec.promoteSecondaries && instance.spec.interface !== null) {
     reportSysctl(tools, instance, releasePromoteSecondaries(instance.spec.interface));
   }

@@ -1,31 +1,31 @@
 /** The engine: all instances, their sockets and the host's events, turned by one loop. */
 
-import type { Ip } from "../core/address.ts";
-import { RTNLGRP } from "../../ffi/netlink_constants.ts";
+import { NETLINK, RTNLGRP } from "../../ffi/netlink_constants.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { AddressOwner } from "../net/addresses.ts";
 import { Announcer } from "../net/announce.ts";
-import { keepsAddressProtocol } from "../net/host.ts";
 import { LinkTable } from "../net/links.ts";
 import { SocketPool } from "../net/socket_pool.ts";
 import type { Micros } from "../core/time.ts";
-import { type Event, OWNER_PRIORITY } from "../vrrp/types.ts";
-import { log, perform, type Tools } from "./effects.ts";
-import { type Facts, factsOf } from "./facts.ts";
+import type { Event } from "../vrrp/types.ts";
+import { logOnce, perform, type Tools } from "./effects.ts";
 import { Instance } from "./instance.ts";
 import { Loop, now, type Timers } from "./loop.ts";
 import type { EngineEvent, EngineOptions, InstanceSpec } from "./messages.ts";
+import { clearLeftovers } from "./leftovers.ts";
 import { Reception } from "./reception.ts";
+import { Surroundings } from "./surroundings.ts";
 
 /** Everything that runs in the engine thread. */
 export class Engine implements Timers {
   readonly loop = new Loop(this);
   readonly #instances: Instance[] = [];
-  readonly #requests = new NetlinkSocket(0, "open netlink socket");
-  readonly #events = new NetlinkSocket(0, "open netlink event socket");
+  readonly #requests = new NetlinkSocket(NETLINK.ROUTE, "open netlink socket");
+  readonly #events = new NetlinkSocket(NETLINK.ROUTE, "open netlink event socket");
   readonly #tools: Tools;
   readonly #sockets: SocketPool;
   readonly #reception: Reception;
+  readonly #surroundings: Surroundings;
   #timersFired = 0;
   #worstLatenessUs = 0;
 
@@ -48,9 +48,20 @@ export class Engine implements Timers {
         this.loop.watch(socket.fd, () => socket.receive(this.#reception.handlerOf(socket))),
       closing: (socket) => this.loop.unwatch(socket.fd),
     });
+    this.#surroundings = new Surroundings(
+      this.#tools,
+      this.#instances,
+      this.#sockets,
+      (instance, event) => this.feed(instance, event),
+    );
     // Subscribed before the tables are read: a change in between is seen twice rather than never.
     this.#events.subscribe([RTNLGRP.LINK, RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR]);
-    this.loop.watch(this.#events.fd, () => this.#hostChanged());
+    this.loop.watch(this.#events.fd, () => {
+      const { messages, overrun } = this.#events.receiveEvents();
+      // ENOBUFS: the kernel had to drop events, so only reading everything anew gives the truth.
+      if (overrun) table.load(this.#requests);
+      this.#surroundings.apply(messages, overrun);
+    });
     table.load(this.#requests);
   }
 
@@ -60,11 +71,9 @@ export class Engine implements Timers {
 
   /** Takes away what a crashed predecessor left, then starts every instance. */
   start(): void {
-    for (const instance of this.#instances) this.#clearLeftovers(instance);
-    for (const instance of this.#instances) {
-      this.#refresh(instance);
-      this.feed(instance, { kind: "startup" });
-    }
+    for (const instance of this.#instances) clearLeftovers(this.#tools, instance, this.#requests);
+    this.#surroundings.refresh();
+    for (const instance of this.#instances) this.feed(instance, { kind: "startup" });
     this.#tools.emit({ kind: "started" });
   }
 
@@ -119,90 +128,9 @@ export class Engine implements Timers {
     this.#tools.announcer.run(at);
   }
 
-  #hostChanged(): void {
-    const { table } = this.#tools;
-    const { messages, overrun } = this.#events.receiveEvents();
-    // ENOBUFS: the kernel had to drop events, so only reading everything anew gives the truth.
-    if (overrun) table.load(this.#requests);
-    let changed = overrun;
-    for (const message of messages) changed = table.apply(message) || changed;
-    if (!changed) return;
-    for (const instance of this.#instances) this.#refresh(instance);
-  }
-
-  /**
-   * Recomputes what an instance should know of the host, and tells it what is new. A source that goes
-   * is told after the fault it causes, so that a master still resigns from it.
-   */
-  #refresh(instance: Instance): void {
-    const before = instance.facts, facts = factsOf(instance.spec, this.#tools.table);
-    instance.facts = facts;
-    instance.ownAddresses = this.#ownAddresses(instance);
-    this.#sockets.assign(
-      this.#instances,
-      this.#tools.table,
-      (error) => log(this.#tools, instance, "error", error.message),
-    );
-    const source = (): void => {
-      if (facts.source !== instance.router.primaryAddress) {
-        this.feed(instance, { kind: "source", address: facts.source });
-      }
-    };
-    if (facts.source !== null) source();
-    if (!sameFaults(before, facts)) this.feed(instance, { kind: "faults", faults: facts.faults });
-    source();
-  }
-
-  /** This host's addresses but for virtual ones, which a peer may wrongly send from. */
-  #ownAddresses(instance: Instance): ReadonlySet<Ip> {
-    const { table } = this.#tools;
-    const own = new Set<Ip>();
-    for (const link of table.all()) {
-      for (const { address, ours } of table.addressesOf(link.index)) if (!ours) own.add(address);
-    }
-    if (instance.facts.source !== null) own.add(instance.facts.source);
-    return own;
-  }
-
-  #clearLeftovers(instance: Instance): void {
-    const { table, addresses } = this.#tools;
-    const placed = instance.placed(table);
-    const isOwner = instance.spec.router.basePriority === OWNER_PRIORITY;
-    const left = addresses.adopt(placed, !isOwner && !keepsAddressProtocol(Deno.osRelease()));
-    const names = left.map(({ entry }) => entry.address).join(", ");
-    if (left.length > 0) {
-      log(this.#tools, instance, "notice", `removing VIPs left by a predecessor: ${names}`);
-      for (const { error } of addresses.remove(left)) {
-        log(this.#tools, instance, "error", error.message);
-      }
-      table.load(this.#requests);
-    }
-    if (isOwner) return;
-    for (const one of placed) this.#warnOfForeign(instance, one);
-  }
-
-  #warnOfForeign(instance: Instance, placed: ReturnType<Instance["placed"]>[number]): void {
-    const { table, addresses } = this.#tools;
-    if (addresses.present(placed) === undefined) return;
-    const { address, prefixLength } = placed.entry;
-    const device = table.byIndex(placed.ifindex)?.name;
-    log(
-      this.#tools,
-      instance,
-      "warning",
-      `${address}/${prefixLength} is on ${device} already and not by vigie, which will not remove ` +
-        `it: if this router does not own it, run "ip address del ${address}/${prefixLength} dev ${device}"`,
-    );
-  }
-
   #announceFailed(name: string, text: string): void {
     const instance = this.#instances.find((one) => one.name === name);
     if (instance === undefined) return;
-    const line = instance.limiter.say(`announce ${text}`, text, now());
-    if (line !== null) log(this.#tools, instance, "warning", line);
+    logOnce(this.#tools, instance, "warning", `announce ${text}`, text, now());
   }
-}
-
-function sameFaults(a: Facts, b: Facts): boolean {
-  return JSON.stringify(a.faults) === JSON.stringify(b.faults);
 }

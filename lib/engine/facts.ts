@@ -19,6 +19,8 @@ export interface Facts {
   readonly source: Ip | null;
   /** Of the instance's interface; null while it is missing or the instance has none. */
   readonly ifindex: number | null;
+  /** Whether that interface can send. */
+  readonly carrier: boolean;
 }
 
 /** The facts of one instance: what is missing, and where its adverts leave from. */
@@ -29,7 +31,8 @@ export function factsOf(spec: InstanceSpec, host: Host): Facts {
   if (source === null && (link !== undefined || spec.interface === null)) {
     faults.push({ reason: "no_source_address", detail: missingSource(spec, link, host) });
   }
-  return { faults, source, ifindex: link?.index ?? null };
+  const carrier = link !== undefined && link.up && link.running;
+  return { faults, source, ifindex: link?.index ?? null, carrier };
 }
 
 /** Interfaces whose state counts: the instance's own, and those of its addresses. */

@@ -28,9 +28,10 @@ export class Instance {
   readonly counters: Counters = createCounters();
   readonly limiter = new LogLimiter();
   router: Router;
-  facts: Facts = { faults: [], source: null, ifindex: null };
+  facts: Facts = { faults: [], source: null, ifindex: null, carrier: false };
   /** Null while there is nowhere to send to. */
   socket: VrrpSocket | null = null;
+  socketError: string | null = null;
   /** The earliest timer; kept so that the loop need not ask every router at every turn. */
   next: { timer: TimerName; at: Micros } | null = null;
   /** The addresses that admission takes for this host's own. */

@@ -42,6 +42,7 @@ export class Reception {
     if (handler === undefined) {
       handler = {
         arrived: (packet) => this.#arrived(packet, socket),
+        failed: (error) => this.#say(`receive ${error.code}`, error.message),
         malformed: (error) => this.#refused(refuseIp(error).reason, refuseIp(error).text, socket),
       };
       this.#handlers.set(socket, handler);
@@ -108,11 +109,11 @@ export class Reception {
     const counts = this.#strays[where] ??= {}, counter = REJECT_COUNTERS[reason];
     counts[counter] = (counts[counter] ?? 0) + 1;
     const from = packet === undefined ? "" : ` from ${packet.source}`;
-    const line = this.#limiter.say(
-      `${where} ${reason}${from} ${text}`,
-      `Dropped packet${from} on ${where}: ${text}`,
-      now(),
-    );
+    this.#say(`${where} ${reason}${from} ${text}`, `Dropped packet${from} on ${where}: ${text}`);
+  }
+
+  #say(key: string, text: string): void {
+    const line = this.#limiter.say(key, text, now());
     if (line !== null) this.#tools.emit({ kind: "log", log: { level: "warning", text: line } });
   }
 }

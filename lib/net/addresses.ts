@@ -5,7 +5,7 @@
 
 import type { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { addAddressMessage, type AddressSpec, deleteAddressMessage } from "../../ffi/rtnetlink.ts";
-import { SysError } from "../../ffi/errno.ts";
+import type { SysError } from "../../ffi/errno.ts";
 import { ipBytes } from "../core/address.ts";
 import type { VirtualAddress } from "../core/virtual_address.ts";
 import { ADDRESS_PROTOCOL, type HostAddress, type LinkTable } from "./links.ts";
@@ -26,23 +26,31 @@ export interface AddressFailure {
 const ALREADY_THERE = "EEXIST";
 const ALREADY_GONE = new Set(["EADDRNOTAVAIL", "ENODEV", "ENXIO"]);
 
-/** Adds and removes virtual addresses, and knows which of them are vigie's. */
+/** Adds and removes virtual addresses, and knows which of them are vigie's, and for whom. */
 export class AddressOwner {
   readonly #socket: NetlinkSocket;
   readonly #table: LinkTable;
-  readonly #owned = new Set<string>();
+  /** What each user has on interfaces, by key: also found when the interface has a new name since. */
+  readonly #owned = new Map<string, Map<string, PlacedAddress>>();
 
   constructor(socket: NetlinkSocket, table: LinkTable) {
     this.#socket = socket;
     this.#table = table;
   }
 
-  /** Whether an address is on its interface by vigie's doing. */
-  owns(placed: PlacedAddress): boolean {
-    return this.#owned.has(key(placed));
+  /** How many addresses are on interfaces by vigie's doing for a user. */
+  count(user: string): number {
+    return this.#owned.get(user)?.size ?? 0;
   }
 
-  /** The address as it is on its interface now, whoever put it there. */
+  /** Whose an address is by vigie's doing; null if nobody's. */
+  userOf({ index, address, prefixLength }: HostAddress): string | null {
+    const wanted = `${index} ${address}/${prefixLength}`;
+    for (const [user, owned] of this.#owned) if (owned.has(wanted)) return user;
+    return null;
+  }
+
+  /** The address as it is on its interface, whoever put it there. */
   present({ ifindex, entry }: PlacedAddress): HostAddress | undefined {
     return this.#table.addressesOf(ifindex).find((known) =>
       known.address === entry.address && known.prefixLength === entry.prefixLength
@@ -51,30 +59,29 @@ export class AddressOwner {
 
   /**
    * Adds addresses in order; same as `ip address add ADDR/LEN dev IF`. One that is there already is
-   * taken over if a predecessor left it, and otherwise stays the operator's.
+   * taken over if a predecessor left it, and otherwise stays the operator's. The kernel is asked, not
+   * the table, which may not have heard yet of what was just removed.
    */
-  add(wanted: readonly PlacedAddress[]): AddressFailure[] {
-    const missing: PlacedAddress[] = [];
-    for (const placed of wanted) {
-      const there = this.present(placed);
-      if (there === undefined) missing.push(placed);
-      else if (there.ours) this.#owned.add(key(placed));
+  add(user: string, wanted: readonly PlacedAddress[]): AddressFailure[] {
+    const messages = wanted.map((placed) => addAddressMessage(specOf(placed)));
+    const there: PlacedAddress[] = [], failures: AddressFailure[] = [];
+    for (const [placed, error] of this.#request(wanted, messages)) {
+      if (error === null) this.#own(user, placed);
+      else if (error.code === ALREADY_THERE) there.push(placed);
+      else failures.push({ placed, error });
     }
-    const messages = missing.map((placed) => addAddressMessage(specOf(placed)));
-    return this.#request(missing, messages, (placed, error) => {
-      if (error === null) this.#owned.add(key(placed));
-      return error !== null && error.code !== ALREADY_THERE;
-    });
+    if (there.length > 0) this.#table.load(this.#socket);
+    for (const placed of there) if (this.present(placed)?.ours) this.#own(user, placed);
+    return failures;
   }
 
-  /** Removes those addresses that vigie owns; same as `ip address del ADDR/LEN dev IF`. */
-  remove(wanted: readonly PlacedAddress[]): AddressFailure[] {
-    const owned = wanted.filter((placed) => this.#owned.delete(key(placed)));
+  /** Removes what vigie owns for a user; same as `ip address del ADDR/LEN dev IF`. */
+  remove(user: string): AddressFailure[] {
+    const owned = [...this.#owned.get(user)?.values() ?? []];
+    this.#owned.delete(user);
     const messages = owned.map((placed) => deleteAddressMessage(specOf(placed)));
-    return this.#request(
-      owned,
-      messages,
-      (_, error) => error !== null && !ALREADY_GONE.has(error.code),
+    return this.#request(owned, messages).flatMap(([placed, error]) =>
+      error === null || ALREADY_GONE.has(error.code) ? [] : [{ placed, error }]
     );
   }
 
@@ -84,27 +91,27 @@ export class AddressOwner {
    * @param untagged Also those without a tag: for kernels that keep none, where an address that is
    * virtual by the config is taken for a leftover, as keepalived does.
    */
-  adopt(wanted: readonly PlacedAddress[], untagged: boolean): PlacedAddress[] {
+  adopt(user: string, wanted: readonly PlacedAddress[], untagged: boolean): PlacedAddress[] {
     const left = wanted.filter((placed) => {
       const there = this.present(placed);
       return there !== undefined && (there.ours || untagged);
     });
-    for (const placed of left) this.#owned.add(key(placed));
+    for (const placed of left) this.#own(user, placed);
     return left;
+  }
+
+  #own(user: string, placed: PlacedAddress): void {
+    const owned = this.#owned.get(user) ?? new Map<string, PlacedAddress>();
+    this.#owned.set(user, owned.set(key(placed), placed));
   }
 
   #request(
     list: readonly PlacedAddress[],
     messages: Parameters<NetlinkSocket["requestAll"]>[0],
-    isFailure: (placed: PlacedAddress, error: SysError | null) => boolean,
-  ): AddressFailure[] {
+  ): [PlacedAddress, SysError | null][] {
     if (list.length === 0) return [];
-    const failures: AddressFailure[] = [];
-    for (const [at, error] of this.#socket.requestAll(messages).entries()) {
-      const placed = list[at]!;
-      if (isFailure(placed, error) && error !== null) failures.push({ placed, error });
-    }
-    return failures;
+    const answers = this.#socket.requestAll(messages);
+    return list.map((placed, at) => [placed, answers[at] ?? null]);
   }
 }
 

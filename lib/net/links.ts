@@ -64,18 +64,24 @@ export class LinkTable {
     for (const info of dumpAddresses(socket)) this.#putAddress(toAddress(info));
   }
 
-  /** Applies one event; false if it was about something else. */
-  apply(message: NetlinkReceived): boolean {
-    const link = parseLink(message), address = parseAddress(message);
+  /**
+   * Applies one event.
+   * @returns Whether it can matter to anybody, which what vigie itself adds and removes does not; and
+   * the address that went, if one did.
+   */
+  apply(message: NetlinkReceived): { matters: boolean; removed: HostAddress | null } {
+    const link = parseLink(message), info = parseAddress(message);
     if (link !== null) {
       if (message.type === RTM.DELLINK) this.#dropLink(link.index);
       else this.#links.set(link.index, toLink(link));
     }
+    const address = info && toAddress(info);
     if (address !== null) {
-      if (message.type === RTM.DELADDR) this.#dropAddress(toAddress(address));
-      else this.#putAddress(toAddress(address));
+      if (message.type === RTM.DELADDR) this.#dropAddress(address);
+      else this.#putAddress(address);
     }
-    return link !== null || address !== null;
+    const removed = message.type === RTM.DELADDR ? address : null;
+    return { matters: link !== null || address?.ours === false, removed };
   }
 
   /** The interface of that name. */

@@ -1,4 +1,7 @@
-/** A client that pings an address and sees which router answers: what a failover looks like from outside. */
+/**
+ * A client that pings an address and sees which router answers: what a failover looks like from
+ * outside.
+ */
 
 import { monotonicUs } from "../../ffi/clock.ts";
 import { SysError } from "../../ffi/errno.ts";
@@ -48,7 +51,7 @@ export interface Answer {
 
 /** How long pings went unanswered. */
 export interface Outage {
-  /** From the first ping that was lost to the first that was answered again; 0 if none was lost. */
+  /** Between the answered pings on either side of those that were lost; 0 if none was lost. */
   readonly us: Micros;
   /** Pings lost, in this outage and all others of the same time. */
   readonly lost: number;
@@ -133,21 +136,23 @@ export class Probe {
   }
 }
 
-/** The longest outage among the pings that were sent from one instant to another. */
+/**
+ * The longest outage among the pings that were sent from one instant to another. Gaps count only
+ * around lost pings: where the client itself was held up and sent none, nothing was out.
+ */
 export function worstOutage(pings: readonly Ping[], from: Micros, until: Micros): Outage {
-  let us = 0, lost = 0, lostSince: Micros | null = null;
-  const end = (at: Micros) => {
-    if (lostSince !== null) us = Math.max(us, at - lostSince);
-    lostSince = null;
-  };
+  let us = 0, lost = 0, lostBefore = 0, answeredAt = from;
   for (const { sentAt, answer } of pings) {
     if (sentAt < from || sentAt > until) continue;
     if (answer === null) {
       lost++;
-      lostSince ??= sentAt;
-    } else end(sentAt);
+      continue;
+    }
+    if (lost > lostBefore) us = Math.max(us, sentAt - answeredAt);
+    lostBefore = lost;
+    answeredAt = sentAt;
   }
-  end(until);
+  if (lost > lostBefore) us = Math.max(us, until - answeredAt);
   return { us: micros(us), lost };
 }
 

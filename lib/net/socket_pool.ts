@@ -18,6 +18,8 @@ export interface SocketUser {
   };
   readonly facts: { readonly ifindex: number | null };
   socket: VrrpSocket | null;
+  /** Why there is no socket although the interface is there; null if all is well. */
+  socketError: string | null;
 }
 
 /** Told of every socket that comes and goes. */
@@ -37,14 +39,15 @@ export class SocketPool {
 
   /**
    * Gives every user its socket: opens those that are missing, closes those that nobody needs any
-   * more, because an interface has gone for example. Failures are told and leave the user without.
+   * more, because an interface has gone for example.
    */
-  assign(users: readonly SocketUser[], table: LinkTable, failed: (error: SysError) => void): void {
+  assign(users: readonly SocketUser[], table: LinkTable): void {
     const needed = new Set<string>();
     for (const user of users) {
       const name = keyOf(user);
       if (name !== null) needed.add(name);
-      user.socket = name === null ? null : this.#open(name, user, table, failed);
+      user.socketError = null;
+      user.socket = name === null ? null : this.#open(name, user, table);
     }
     for (const [name, socket] of this.#sockets) if (!needed.has(name)) this.#close(name, socket);
   }
@@ -53,12 +56,7 @@ export class SocketPool {
     for (const [name, socket] of this.#sockets) this.#close(name, socket);
   }
 
-  #open(
-    name: string,
-    user: SocketUser,
-    table: LinkTable,
-    failed: (error: SysError) => void,
-  ): VrrpSocket | null {
+  #open(name: string, user: SocketUser, table: LinkTable): VrrpSocket | null {
     const { family, group, unicastPeers } = user.spec.router;
     try {
       let socket = this.#sockets.get(name);
@@ -72,7 +70,7 @@ export class SocketPool {
       return socket;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
-      failed(error);
+      user.socketError = error.message;
       return null;
     }
   }

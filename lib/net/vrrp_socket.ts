@@ -1,6 +1,7 @@
 /** Raw sockets for VRRP: one for each interface and family, for sending and receiving alike. */
 
 import { controlMessages, packetInfo6, readPacketInfo6, readTtl } from "../../ffi/control.ts";
+import { SysError } from "../../ffi/errno.ts";
 import { closeFd } from "../../ffi/fd.ts";
 import {
   AF,
@@ -47,6 +48,8 @@ export interface PacketHandler {
   arrived(packet: ReceivedPacket): void;
   /** The IP header could not be read. */
   malformed(error: IpError): void;
+  /** The kernel would not give what it has. */
+  failed(error: SysError): void;
 }
 
 /** One raw socket of protocol 112. Needs CAP_NET_RAW. */
@@ -139,7 +142,7 @@ export class VrrpSocket {
   }
 
   #receiveIpv4(receiver: PacketHandler): boolean {
-    const length = receive(this.fd, this.#packet);
+    const length = attempt(receiver, () => receive(this.fd, this.#packet));
     if (length === null) return false;
     const packet = decodeIpv4(this.#packet.subarray(0, length));
     if (!packet.ok) {
@@ -152,7 +155,7 @@ export class VrrpSocket {
   }
 
   #receiveIpv6(receiver: PacketHandler): boolean {
-    const got = receiveMessage(this.fd, this.#message);
+    const got = attempt(receiver, () => receiveMessage(this.fd, this.#message));
     if (got === null) return false;
     const control = got.control, from = readSockaddrIn6(got.from);
     const to = readPacketInfo6(control), hopLimit = readTtl(control);
@@ -170,5 +173,16 @@ export class VrrpSocket {
 
   close(): void {
     closeFd(this.fd);
+  }
+}
+
+/** What a receive brings; null if there is nothing, or if it fails, which is told. */
+function attempt<T>(handler: PacketHandler, receive: () => T | null): T | null {
+  try {
+    return receive();
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    handler.failed(error);
+    return null;
   }
 }

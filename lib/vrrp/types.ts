@@ -76,7 +76,7 @@ export type State = typeof STATES[number];
 
 /** Why a router is in fault; a set, recomputed from facts. `detail` is for people. */
 export interface Fault {
-  readonly reason: "interface_missing" | "interface_down" | "no_source_address";
+  readonly reason: "interface_missing" | "interface_down" | "no_source_address" | "no_socket";
   readonly detail: string;
 }
 
