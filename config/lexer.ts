@@ -33,7 +33,6 @@ export interface Brace {
 }
 
 /** What the parser walks. */
-/** What a line is cut into. */
 export type Token = Statement | Brace;
 
 /** All tokens of the lines, in order. */

@@ -60,7 +60,7 @@ const reasons = (spec: InstanceSpec, on: Host) =>
 
 Deno.test("factsOf() takes the first IPv4 address that is not virtual as the source", () => {
   const facts = factsOf(spec("192.0.2.100"), host([on("192.0.2.100"), on("192.0.2.1")]));
-  assert.deepEqual(facts, { faults: [], source: ip("192.0.2.1"), ifindex: 2 });
+  assert.deepEqual(facts, { faults: [], source: ip("192.0.2.1"), ifindex: 2, carrier: true });
 });
 
 Deno.test("factsOf() lets only an owner send from its virtual address, and never from one vigie put there", () => {

@@ -117,3 +117,13 @@ Deno.test("sources have no leftover reminders, no absolute paths of a machine", 
     assert.doesNotMatch(text, banned, path);
   }
 });
+
+Deno.test("the documents name one Deno version, and it is the one that runs this", () => {
+  const named = [
+    "README.md",
+    ...[...Deno.readDirSync(join(ROOT, "docs"))].map(({ name }) => `docs/${name}`),
+  ]
+    .flatMap((file) => [...Deno.readTextFileSync(join(ROOT, file)).matchAll(/deno@([\d.]*\d)/g)])
+    .map(([, version]) => version);
+  assert.deepEqual([...new Set(named)], [Deno.version.deno]);
+});
