@@ -44,12 +44,12 @@ async function untilInterrupted(demo: (signal: AbortSignal) => Promise<void>): P
 
 /** What went wrong, and what to do about it if that is known. */
 function complaint(error: unknown): string[] {
-  if (error instanceof Impossible) {
-    return [error.message, ...error.remedy.split("\n").map((line) => `  remedy: ${line}`)];
-  }
-  if (error instanceof UnsupportedLink) {
-    const remedy = `load it (as root: "modprobe ${error.kind}"), or use a kernel built with it`;
-    return [error.message, `  remedy: ${remedy}`];
-  }
-  return [error instanceof Error ? error.message : String(error)];
+  const why = error instanceof Error ? error.message : String(error);
+  return [why, ...remedies(error).map((text, at) => `${at === 0 ? "  remedy:" : "  or:"} ${text}`)];
+}
+
+function remedies(error: unknown): readonly string[] {
+  if (error instanceof Impossible) return error.remedies;
+  if (!(error instanceof UnsupportedLink)) return [];
+  return [`as root: modprobe ${error.kind}`, "use a kernel that has it built in"];
 }

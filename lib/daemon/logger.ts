@@ -25,7 +25,11 @@ export function stderrLogger(style: LogStyle): Logger {
   const encoder = new TextEncoder();
   return (event) => {
     const bytes = encoder.encode(`${formatLog(event, style, new Date())}\n`);
-    for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
+    try {
+      for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
+    } catch {
+      // Whoever read the log is gone, or its disk is full: no reason to let go of an address.
+    }
   };
 }
 

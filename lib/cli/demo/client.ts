@@ -10,7 +10,7 @@ import type { Host } from "../../net/topology.ts";
 export const PING_MS = 2;
 
 /** How often a wait looks. */
-const LOOK_MS = 5;
+export const LOOK_MS = 5;
 
 /** An answer may still be under way for so long; younger pings are not called lost. */
 const GRACE_US = millis(50);

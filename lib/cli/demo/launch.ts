@@ -34,10 +34,11 @@ export function signalChild(child: Deno.ChildProcess, signal: Deno.Signal): void
 /** The demo cannot be given here: why, and what to do about it. */
 export class Impossible extends Error {
   override readonly name = "Impossible";
-  readonly remedy: string;
+  /** Each by itself is enough. */
+  readonly remedies: readonly string[];
 
-  constructor(why: string, remedy: string) {
+  constructor(why: string, remedies: readonly string[]) {
     super(why);
-    this.remedy = remedy;
+    this.remedies = remedies;
   }
 }

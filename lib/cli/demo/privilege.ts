@@ -12,8 +12,7 @@ const UNSHARE = ["-U", "-r", "-n"];
 /** Tells the second run that it is one: what it may not do there, a third may not either. */
 const MARK = "VIGIE_DEMO_IN_USER_NAMESPACE";
 
-const AS_ROOT =
-  "Or run the demo as root; in a container, with --cap-add SYS_ADMIN,NET_ADMIN,NET_RAW";
+const AS_ROOT = "run the demo as root; in a container, with --cap-add SYS_ADMIN,NET_ADMIN,NET_RAW";
 
 /** Signals to stop the demo, which is the second run's to do. */
 const SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGHUP"];
@@ -33,13 +32,10 @@ const SETTINGS = [
  */
 export async function demoInUserNamespace(module: string): Promise<number> {
   if (Deno.env.has(MARK)) {
-    throw new Impossible(
-      "Cannot make network namespaces, not even as root of a user namespace",
-      [
-        "Look for a security module that confines this program (AppArmor, SELinux, seccomp)",
-        AS_ROOT,
-      ].join("\n"),
-    );
+    throw new Impossible("Cannot make network namespaces, not even as root of a user namespace", [
+      "allow it in the security module that confines this program (AppArmor, SELinux, seccomp)",
+      AS_ROOT,
+    ]);
   }
   await tryUnshare();
   const { command, args } = sameProgram(module, ["demo"]);
@@ -70,7 +66,7 @@ async function tryUnshare(): Promise<void> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new Impossible(
       "Cannot find the program unshare, which makes the user namespace for a demo without root",
-      `Install util-linux, or busybox with its unshare\n${AS_ROOT}`,
+      ["install util-linux, or busybox with its unshare", AS_ROOT],
     );
   }
   if (!result.success) throw refused(new TextDecoder().decode(result.stderr).trim());
@@ -79,15 +75,14 @@ async function tryUnshare(): Promise<void> {
 function refused(words: string): Impossible {
   const why = `Cannot make a user namespace: ${words || "unshare failed"}`;
   if (!exists("/proc/self/ns/user")) {
-    return new Impossible(why, `This kernel was built without CONFIG_USER_NS\n${AS_ROOT}`);
+    return new Impossible(why, ["use a kernel built with CONFIG_USER_NS", AS_ROOT]);
   }
   const culprits = SETTINGS.filter(({ path, forbids }) => readSetting(path) === forbids);
-  const remedies = culprits.map(({ path, forbids, allows }) => {
-    const name = path.replaceAll("/", ".");
-    return `${name} is ${forbids}: as root, run "sysctl -w ${name}=${allows}"`;
-  });
-  const unknown = "A security module or a container may forbid user namespaces";
-  return new Impossible(why, [...remedies.length > 0 ? remedies : [unknown], AS_ROOT].join("\n"));
+  const settings = culprits.map(({ path, allows }) => `${path.replaceAll("/", ".")}=${allows}`);
+  const remedy = settings.length > 0
+    ? `as root: sysctl -w ${settings.join(" ")}`
+    : "allow user namespaces in the container or security module that forbids them";
+  return new Impossible(why, [remedy, AS_ROOT]);
 }
 
 function readSetting(path: string): string | null {

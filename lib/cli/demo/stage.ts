@@ -3,7 +3,7 @@
 import { type Ip, ip } from "../../core/address.ts";
 import type { Micros } from "../../core/time.ts";
 import { type Host, Segment } from "../../net/topology.ts";
-import { Client } from "./client.ts";
+import { Client, LOOK_MS } from "./client.ts";
 import { Daemon } from "./daemon.ts";
 import { sameProgram } from "./launch.ts";
 
@@ -113,6 +113,21 @@ export class Stage implements AsyncDisposable {
     const since = await this.client.answeredBy(wait);
     if (since !== null) return since;
     throw new Error(`Waited ${PATIENCE_MS / 1000} s in vain for ${router} to answer the client`);
+  }
+
+  /**
+   * Waits until vigie on a router has said that it is backup.
+   * @throws {Error} If it does not; and what `signal` was aborted with.
+   */
+  async backsUp(router: RouterName, signal: AbortSignal): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!this.#daemons.get(router)?.lines.some((line) => line.includes("BACKUP STATE"))) {
+      signal.throwIfAborted();
+      if (performance.now() > deadline) {
+        throw new Error(`Waited ${PATIENCE_MS / 1000} s in vain for ${router} to be backup`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
   }
 
   /** The last lines that the daemons logged, for the report of a failure. */

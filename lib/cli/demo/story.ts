@@ -70,13 +70,17 @@ function introduce(terminal: Terminal): void {
   );
 }
 
+/** One after the other: an election would be a close race, with priorities as near as these. */
 async function begin(terminal: Terminal, stage: Stage, signal: AbortSignal): Promise<void> {
   terminal.heading("Start");
-  terminal.event("Two routers, a client and a bridge are made; vigie starts on r1 and r2");
+  terminal.event("A bridge, a client and two routers are made; vigie starts on r1");
   stage.start("r1");
+  await stage.answers("r1", micros(0), signal);
+  terminal.event(`r1 is master: it answers for ${VIRTUAL_ADDRESS}; vigie starts on r2`, "green");
   stage.start("r2");
+  await stage.backsUp("r2", signal);
   await stage.answers("r1", STEADY_US, signal);
-  terminal.event(`r1 is master: it answers for ${VIRTUAL_ADDRESS}`, "green");
+  terminal.event("r2 is backup", "green");
 }
 
 async function play(
@@ -134,12 +138,13 @@ function conclude(terminal: Terminal, results: readonly Result[]): void {
     "",
     "Outage:   how long the client's pings went unanswered.",
     "Takeover: from the event to the first answer from r2.",
-    "Theory:   when r2 takes over (RFC 9568 6.1). If the master resigns, after a skew",
-    `          of (256 - ${priority}) / 256 x ${interval} ms = ${skew}. If it falls silent, after`,
-    `          3 x ${interval} ms + skew = ${down} from its last advert, which is up to`,
-    `          ${interval} ms old by then.`,
-    "Crash:    only vigie died. The kernel of r1 kept the address and answered until",
-    "          r2 announced it (gratuitous ARP). Started again, vigie removed it.",
+    "Theory:   when r2 takes over (RFC 9568 6.1). If the master resigns, after a",
+    `          skew of (256 - ${priority}) / 256 x ${interval} ms = ${skew}. If it falls silent,`,
+    `          ${down} (3 x ${interval} ms + skew) after its last advert, which is up`,
+    `          to ${interval} ms old by then.`,
+    "Crash:    only vigie died. The kernel of r1 kept the address and answered",
+    "          until r2 announced it (gratuitous ARP). Vigie on r1 removed it when",
+    "          it was started again.",
     "",
     `With one advert a second: ${formatRange(backupSkew(1))} if it resigns, ` +
       `${formatRange(backupSilence(1))} if it fails.`,

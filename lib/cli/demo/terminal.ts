@@ -3,7 +3,7 @@
 import type { Micros } from "../../core/time.ts";
 
 /** SGR codes of ECMA-48 that every terminal since the VT100 knows. */
-const SGR = { bold: 1, faint: 2, green: 32, yellow: 33, cyan: 36 } as const;
+const SGR = { bold: 1, faint: 2, green: 32 } as const;
 
 /** How a text is to stand out. */
 export type Emphasis = keyof typeof SGR;
