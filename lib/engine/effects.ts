@@ -74,9 +74,11 @@ function sendAdvert(
 ): void {
   const { router: { primaryAddress }, socket, counters } = instance;
   if (primaryAddress === null || socket === null) return;
+  let left = false;
   for (const { destination, packet } of instance.outgoing(priority, primaryAddress)) {
     try {
       socket.send(packet, primaryAddress, destination);
+      left = true;
       counters.sentAdvertisements++;
       if (priority === RESIGN_PRIORITY) counters.sentPriZeroPackets++;
     } catch (error) {
@@ -86,7 +88,7 @@ function sendAdvert(
       logOnce(tools, instance, "warning", key, error.message, now);
     }
   }
-  if (priority === RESIGN_PRIORITY) log(tools, instance, "info", "sent 0 priority");
+  if (left && priority === RESIGN_PRIORITY) log(tools, instance, "info", "sent 0 priority");
 }
 
 function addAddresses(tools: Tools, instance: Instance): void {
