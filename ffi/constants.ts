@@ -44,6 +44,7 @@ export const SO = {
   SNDBUF: 7,
   RCVBUF: 8,
   PRIORITY: 12,
+  PEERCRED: 17,
   BINDTODEVICE: 25,
   ATTACH_FILTER: 26,
   DETACH_FILTER: 27,
@@ -194,6 +195,12 @@ export const POLL = {
   NVAL: 0x20,
   RDHUP: 0x2000,
 } as const;
+
+/** TFD_*: flags of timerfd (sys/timerfd.h). */
+export const TFD = { TIMER_ABSTIME: 1, NONBLOCK: 0x800, CLOEXEC: 0x80000 } as const;
+
+/** CLOCK_*: clocks (linux/time.h). */
+export const CLOCK = { MONOTONIC: 1 } as const;
 
 /** EFD_*: flags of eventfd (sys/eventfd.h). */
 export const EFD = { NONBLOCK: 0x800, CLOEXEC: 0x80000 } as const;

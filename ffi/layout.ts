@@ -45,6 +45,21 @@ export const POLLFD = layout("struct pollfd", "poll.h", 8, { fd: 0, events: 4, r
 /** Seconds and nanoseconds, both long. */
 export const TIMESPEC = layout("struct timespec", "time.h", 16, { tv_sec: 0, tv_nsec: 8 });
 
+/** When a timer fires: the interval, which stays zero for once only, then the instant. */
+export const ITIMERSPEC = layout("struct itimerspec", "time.h", 32, {
+  it_interval: 0,
+  it_value: 16,
+});
+
+/** Who made a UNIX-domain socket (unix(7), SO_PEERCRED). */
+export const UCRED = layout("struct ucred", "sys/socket.h", 12, { pid: 0, uid: 4, gid: 8 });
+
+/** A UNIX-domain socket address; a name that begins with a zero byte is in no file system (unix(7)). */
+export const SOCKADDR_UN = layout("struct sockaddr_un", "sys/un.h", 110, {
+  sun_family: 0,
+  sun_path: 2,
+});
+
 /** A limit: soft and hard, both unsigned long. */
 export const RLIMIT_PAIR = layout("struct rlimit", "sys/resource.h", 16, {
   rlim_cur: 0,

@@ -17,12 +17,15 @@ const SYMBOLS = {
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" }, // int, const void *, size_t
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" }, // int, int, int
   eventfd: { parameters: ["u32", "i32"], result: "i32" }, // unsigned, int
+  timerfd_create: { parameters: ["i32", "i32"], result: "i32" }, // clockid_t, int
+  timerfd_settime: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" }, // int, int, const struct itimerspec *, struct itimerspec *
   ppoll: { parameters: ["buffer", "usize", "buffer", "buffer"], result: "i32" }, // struct pollfd *, nfds_t, const struct timespec *, const sigset_t *
 
   // Sockets
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" }, // int, int, int
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" }, // int, int, int, int[2]
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" }, // int, const struct sockaddr *, socklen_t
+  listen: { parameters: ["i32", "i32"], result: "i32" }, // int, int
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" }, // int, const struct sockaddr *, socklen_t
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" }, // int, struct sockaddr *, socklen_t *
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" }, // int, int, int, const void *, socklen_t

@@ -52,6 +52,8 @@ export class NetlinkSocket {
   #sequence = 0;
   #events: NetlinkReceived[] = [];
   #overrun = false;
+  /** Something was dropped since the last request was sent: perhaps its answer. */
+  #lost = false;
 
   /**
    * Opens a socket in the network namespace that the thread is in.
@@ -209,10 +211,14 @@ export class NetlinkSocket {
   }
 
   #send(bytes: Bytes, doing: string): void {
+    this.#lost = false;
     sendTo(this.fd, bytes, sockaddrNetlink(0, 0), 0, doing);
   }
 
-  /** Messages sent to this socket alone, until the deadline. */
+  /**
+   * Messages sent to this socket alone, until the deadline. The kernel answers before `sendto`
+   * returns: what is not there after it ran out of room will not come.
+   */
   *#answers(doing: string): Generator<NetlinkReceived> {
     const deadline = monotonicUs() + DEADLINE_US;
     for (;;) {
@@ -222,7 +228,7 @@ export class NetlinkSocket {
         continue;
       }
       const left = deadline - monotonicUs();
-      if (left <= 0) return;
+      if (left <= 0 || this.#lost) return;
       this.#poll.wait(left); // interrupted or not: look again, the deadline is absolute
     }
   }
@@ -237,7 +243,7 @@ export class NetlinkSocket {
       message = receiveMessage(this.fd, this.#buffer, 0, doing);
     } catch (error) {
       if (!(error instanceof SysError) || error.errno !== ERRNO.ENOBUFS) throw error;
-      this.#overrun = true;
+      this.#overrun = this.#lost = true;
       return [];
     }
     if (message === null) return null;
@@ -264,8 +270,12 @@ function refusal(message: NetlinkMessage, errno: number, text: string | null): S
 }
 
 function timedOut(message: NetlinkMessage): SysError {
-  const detail = `no answer in ${DEADLINE_US / 1_000_000} s`;
-  return new SysError(callName(message), ERRNO.ETIMEDOUT, message.doing, detail);
+  return new SysError(
+    callName(message),
+    ERRNO.ETIMEDOUT,
+    message.doing,
+    "the kernel's answer is lost",
+  );
 }
 
 function joined(parts: readonly Bytes[]): Bytes {
