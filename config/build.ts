@@ -1,12 +1,14 @@
 /** From what the blocks say to the records of the model, with every default filled in. */
 
 import { micros, seconds } from "../lib/core/time.ts";
+import { buildGarpGroups } from "./build_garp_groups.ts";
 import { buildInstance } from "./build_instance.ts";
 import type { InstanceInput } from "./instance_context.ts";
 import type { Named, Settings } from "./keyword.ts";
 import type {
   Config,
   Facts,
+  GarpGroup,
   GlobalDefs,
   VrrpInstance,
   VrrpScript,
@@ -30,14 +32,17 @@ export function build(tree: Tree, facts: Facts | null, report: Report): Config {
     if (instance !== null) instances.push(instance);
   }
   return {
-    global: buildGlobal(globals),
+    global: buildGlobal(globals, buildGarpGroups(tree.garp_group ?? [], facts, report)),
     instances,
     scripts: (tree.vrrp_script ?? []).flatMap((named) => buildScript(named, globals, report) ?? []),
     trackProcesses: processes.map((named) => buildProcess(named, report)),
   };
 }
 
-function buildGlobal(globals: Settings<typeof GLOBAL_DEFS>): GlobalDefs {
+function buildGlobal(
+  globals: Settings<typeof GLOBAL_DEFS>,
+  garpGroups: readonly GarpGroup[],
+): GlobalDefs {
   return {
     routerId: globals.router_id?.value ?? null,
     startupDelayUs: globals.vrrp_startup_delay?.value ?? micros(0),
@@ -48,6 +53,7 @@ function buildGlobal(globals: Settings<typeof GLOBAL_DEFS>): GlobalDefs {
     lockMemory: globals.vrrp_no_swap !== undefined,
     garpIntervalUs: globals.vrrp_garp_interval?.value ?? micros(0),
     gnaIntervalUs: globals.vrrp_gna_interval?.value ?? micros(0),
+    garpGroups,
   };
 }
 

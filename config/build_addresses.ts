@@ -33,7 +33,7 @@ export function buildAddresses(
     (settings.virtual_ipaddress_excluded ?? []).map((found) => found.value),
   );
   if (own.length === 0 && settings.no_virtual_ipaddress === undefined) {
-    reportNone(context, version);
+    reportNone(context, version, excluded.length);
   }
   const room = roomFor(context, family, version);
   if (own.length > room.count) {
@@ -68,14 +68,19 @@ function roomFor(
 }
 
 /** keepalived refuses a version 3 instance without addresses, and starts one of version 2. */
-function reportNone(context: InstanceContext, version: 2 | 3): void {
+function reportNone(context: InstanceContext, version: 2 | 3, excluded: number): void {
   const remedy = "Write a virtual_ipaddress block with one address a line";
   if (version === 3) {
     const message = "No virtual address: version 3 requires at least one";
     tell(context, "fatal", undefined, message, remedy);
+  } else if (excluded === 0) {
+    const message = "No virtual address: a master has nothing to hold";
+    const otherwise = 'or "no_virtual_ipaddress" if only its state matters';
+    tell(context, "error", undefined, message, `${remedy}, ${otherwise}`);
   } else {
-    const message = "No virtual address: at least one is sensible";
-    tell(context, "warning", undefined, message, remedy);
+    const message = "No virtual address but excluded ones: the advert carries no addresses";
+    const meant = 'Move one to virtual_ipaddress, or write "no_virtual_ipaddress" if that is meant';
+    tell(context, "warning", undefined, message, meant);
   }
 }
 

@@ -6,6 +6,7 @@ import { type InstanceContext, tell } from "./instance_context.ts";
 import type { VrrpInstance } from "./model.ts";
 import { V3_INTERVAL_MAX } from "./table_vrrp.ts";
 
+/** Of the router that owns the addresses, and of one that nothing is said about (RFC 9568 5.2.4). */
 const OWNER_PRIORITY = 255;
 const DEFAULT_PRIORITY = 100;
 

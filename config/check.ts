@@ -2,8 +2,8 @@
 
 import { isLinkLocal } from "../lib/core/address.ts";
 import type { Named } from "./keyword.ts";
-import { nearest } from "./nearest.ts";
 import type { Config, Facts, Position, VrrpInstance } from "./model.ts";
+import { listInterfaces, otherInterface } from "./other_interface.ts";
 import type { Tree } from "./parser.ts";
 import type { Finding, Report } from "./problem.ts";
 import type { VRRP_INSTANCE } from "./table_vrrp.ts";
@@ -84,23 +84,42 @@ function duplicateVrid({ instance, named }: Pair, other: Pair): Finding {
   );
 }
 
-/** One address that two elections decide about has two owners sooner or later. */
+/**
+ * One address that two elections decide about has two owners sooner or later. A link-local one is
+ * another address on each interface (RFC 4007 6).
+ */
 function checkSharedAddresses(pairs: readonly Pair[], report: Report): void {
-  const owners = new Map<string, string>();
+  const anywhere = new Map<string, string>(), onDevice = new Map<string, string>();
   for (const { instance, named } of pairs) {
+    const { name } = instance;
     const found = [
       ...named.settings.virtual_ipaddress ?? [],
       ...named.settings.virtual_ipaddress_excluded ?? [],
     ];
-    for (const { value, position } of found) {
-      const owner = owners.get(value.address);
-      if (owner === undefined) owners.set(value.address, instance.name);
-      if (owner === undefined || owner === instance.name) continue;
-      const message = `${value.address} is an address of ${owner} already: each may take it away ` +
-        "from the other";
-      report(about(instance.name, "warning", position, message, "Keep it in one instance only"));
+    for (const { value: { address, device }, position } of found) {
+      const place = device ?? instance.interface;
+      const same = firstOwner(onDevice, `${address} ${place}`, name);
+      const other = firstOwner(anywhere, address, name);
+      if (same !== name) {
+        const message =
+          `${address} is an address of ${same} already: two elections decide on it, ` +
+          "and it stays while either is master";
+        const remedy = `Delete the line here or in ${same}`;
+        report(about(name, "error", position, message, remedy));
+      } else if (other !== name && !isLinkLocal(address)) {
+        const message = `${address} is an address of ${other} already, on another interface: two ` +
+          "routers may hold it at once";
+        report(about(name, "warning", position, message, "Keep it in one instance only"));
+      }
     }
   }
+}
+
+/** Who was there first under a key; it is `name` if nobody was. */
+function firstOwner(owners: Map<string, string>, key: string, name: string): string {
+  const owner = owners.get(key) ?? name;
+  owners.set(key, owner);
+  return owner;
 }
 
 function checkUnusedTrackers(config: Config, report: Report): void {
@@ -147,6 +166,13 @@ function checkUnicast({ instance, named }: Pair, report: Report): void {
     const remedy = "Write the address of each other router into unicast_peer";
     report(about(instance.name, "warning", instance.position, message, remedy));
   }
+  for (const { value, position } of instance.interface === null ? peers : []) {
+    if (!isLinkLocal(value)) continue;
+    const message =
+      `Cannot send to ${value}: a link-local peer needs an interface, and there is none`;
+    const remedy = 'Write "interface IFNAME" into the instance, or a peer address of wider scope';
+    report(about(instance.name, "error", position, message, remedy));
+  }
   const self = peers.find((peer) => peer.value === instance.sourceAddress);
   if (self === undefined) return;
   const message = `${self.value} is this router's own source address, not a peer`;
@@ -166,7 +192,7 @@ function checkInterface(
     report(missingInterface(named.name, found.value, found.position, facts, dynamic));
   } else if (link.loopback) {
     const message = `Cannot use the loopback interface "${link.name}": no other router is there`;
-    const remedy = `Name the interface of the network${others(facts)}`;
+    const remedy = `Name the interface of the network${listInterfaces(facts)}`;
     report(about(named.name, "fatal", found.position, message, remedy));
   }
 }
@@ -203,10 +229,7 @@ function missingInterface(
   facts: Facts,
   dynamic: boolean,
 ): Finding {
-  const near = nearest(name, facts.interfaces.map((link) => link.name));
-  const remedy = near === null
-    ? `Name an interface of this machine${others(facts)}`
-    : `Write "${near}"`;
+  const remedy = otherInterface(name, facts);
   return dynamic
     ? about(
       instance,
@@ -222,12 +245,4 @@ function missingInterface(
       `Interface "${name}" does not exist`,
       `${remedy}; for one that comes later write "dynamic_interfaces" into global_defs`,
     );
-}
-
-/** The interfaces to choose from, for a remedy: not more than a line has room for. */
-function others(facts: Facts): string {
-  const names = facts.interfaces.filter((link) => !link.loopback).map((link) => link.name);
-  const shown = names.slice(0, 8).join(", ");
-  if (names.length === 0) return "";
-  return `: ${shown}${names.length > 8 ? ", …" : ""}`;
 }

@@ -27,8 +27,11 @@ interface Described {
 export interface Setting<T> extends Described {
   readonly kind: "setting";
   readonly read: Reader<T>;
-  /** `first`: the first one counts, and a second one is reported if it says something else. */
-  readonly repeat?: "first";
+  /**
+   * `first`: the first one counts, and a second one is reported if it says something else.
+   * `all`: it adds, as a list does.
+   */
+  readonly repeat?: "first" | "all";
 }
 
 /** A block with one value a line. Given twice, it adds. */
@@ -39,10 +42,12 @@ export interface List<T> extends Described {
   readonly named?: true;
 }
 
-/** A block of keywords. A named one makes a new thing each time, another merges. */
+/** A block of keywords. A named one makes a new thing each time, another merges unless `repeat` says so. */
 export interface Section<T extends Table = Table> extends Described {
   readonly kind: "section";
   readonly named: boolean;
+  /** `all`: it makes a new thing each time, though it has no name. */
+  readonly repeat?: "all";
   readonly table: T;
 }
 
@@ -61,10 +66,9 @@ export interface Found<T> {
   readonly order: number;
 }
 
-/** One named block. */
-export interface Named<T extends Table> {
-  readonly name: string;
-  /** Of the name. */
+/** One block of several. */
+export interface Block<T extends Table> {
+  /** Of its name, else of its keyword. */
   readonly position: Position;
   readonly order: number;
   readonly settings: Settings<T>;
@@ -72,14 +76,24 @@ export interface Named<T extends Table> {
   readonly refused: ReadonlySet<string>;
 }
 
+/** One named block. */
+export interface Named<T extends Table> extends Block<T> {
+  readonly name: string;
+}
+
 /** What was found in a block, typed after its table, so that no keyword is read and then forgotten. */
 export type Settings<T extends Table> = { readonly [K in keyof T]?: FoundBy<T[K]> };
 
 /** What one row leaves in its block. */
-export type FoundBy<K> = K extends Setting<infer V> ? Found<V>
+export type FoundBy<K> = K extends Setting<infer V>
+  ? (K extends { readonly repeat: "all" } ? readonly Found<V>[] : Found<V>)
   : K extends List<infer V> ? readonly Found<V>[]
-  : K extends Section<infer U> ? (K["named"] extends true ? readonly Named<U>[] : Settings<U>)
+  : K extends Section<infer U> ? FoundBlock<K, U>
   : never;
+
+type FoundBlock<K, U extends Table> = K extends { readonly named: true } ? readonly Named<U>[]
+  : K extends { readonly repeat: "all" } ? readonly Block<U>[]
+  : Settings<U>;
 
 /** Reads the arguments of a statement; undefined, after a report, if they cannot be used. */
 export type Reader<T> = (args: Arguments) => T | undefined;

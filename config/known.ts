@@ -78,13 +78,11 @@ const HARMLESS: ReadonlySet<string> = new Set([
   "vmac_prefix",
   "vmac_addr_prefix",
   "init_fail",
-  "garp_group",
 ]);
 
 /** What is missed without some keywords, where that is more than what their area says. */
 const WITHOUT: Readonly<Record<string, string>> = {
   vrrp_sync_group: "its instances fail over each on its own",
-  garp_group: "announcements are not paced by group",
   net_namespace: "the daemon stays in the namespace that it is started in",
   default_interface: "an address without an interface is on its instance's own",
   no_accept: "packets to the virtual addresses are accepted",

@@ -93,9 +93,6 @@ export const KEEPALIVED_KEYWORDS: Readonly<
     smtp: "smtp_alert",
     obsolete: "global_tracking",
   },
-  garp_group: {
-    vrrp: "garp_interval gna_interval interface interfaces{",
-  },
   vrrp_instance: {
     vmac: "use_vmac use_vmac_addr vmac_xmit_base use_ipvlan garp_extra_if",
     vrrp: "unicast_peer{ unicast_fault_no_peer check_unicast_src state interface vrf " +
@@ -132,6 +129,9 @@ export const KEEPALIVED_KEYWORDS: Readonly<
   vrrp_track_process: {
     track: "process param_match weight quorum quorum_max delay terminate_delay fork_delay " +
       "full_command",
+  },
+  garp_group: {
+    vrrp: "garp_interval gna_interval interface interfaces{",
   },
   SSL: {
     checker: "password ca certificate key",

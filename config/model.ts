@@ -21,7 +21,7 @@ export interface ScriptCommand {
   readonly position: Position;
 }
 
-/** `global_defs`, as far as the values below are not merged into instances. */
+/** What holds for all: `global_defs`, as far as it is not merged into instances, and `garp_group`. */
 export interface GlobalDefs {
   readonly routerId: string | null;
   readonly startupDelayUs: Micros;
@@ -36,6 +36,20 @@ export interface GlobalDefs {
   /** `vrrp_garp_interval`: the least gap between gratuitous ARPs on one interface; 0 for none. */
   readonly garpIntervalUs: Micros;
   /** `vrrp_gna_interval`: the same for unsolicited neighbour advertisements. */
+  readonly gnaIntervalUs: Micros;
+  /** No interface is in two of them. */
+  readonly garpGroups: readonly GarpGroup[];
+}
+
+/** One `garp_group`: its intervals replace the global ones on its interfaces, which share them. */
+export interface GarpGroup {
+  /** Of the keyword: it has no name. */
+  readonly position: Position;
+  /** At least one. */
+  readonly interfaces: readonly string[];
+  /** The least gap between gratuitous ARPs on all of the interfaces together; 0 for none. */
+  readonly garpIntervalUs: Micros;
+  /** The same for unsolicited neighbour advertisements. */
   readonly gnaIntervalUs: Micros;
 }
 

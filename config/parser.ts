@@ -115,17 +115,22 @@ class Parser {
       return;
     }
     this.#reportRest(args, frame);
+    const found: Found<unknown> = {
+      value,
+      position: statement.words[1]?.position ?? head.position,
+      order: this.#order,
+    };
+    if (row.repeat === "all") {
+      ((frame.found[head.text] ??= []) as unknown[]).push(found);
+      return;
+    }
     const earlier = frame.found[head.text] as Found<unknown> | undefined;
     if (row.repeat === "first" && earlier !== undefined) {
       if (earlier.value === value) return;
       this.#report(givenTwice(head, frame));
       return;
     }
-    frame.found[head.text] = {
-      value,
-      position: statement.words[1]?.position ?? head.position,
-      order: this.#order,
-    };
+    frame.found[head.text] = found;
   }
 
   #list(frame: Frame, statement: Statement, row: List<unknown>): void {
@@ -157,20 +162,23 @@ class Parser {
   #section(frame: Frame, statement: Statement, row: Section): void {
     const [head, name] = statement.words;
     const order = this.#order;
-    const named = (frame.found[head.text] ??= row.named ? [] : {});
+    const settings = {}, refused = new Set<string>();
+    const several = row.named || row.repeat === "all";
+    const found = (frame.found[head.text] ??= several ? [] : {});
     if (!row.named) {
+      if (several) (found as object[]).push({ position: head.position, order, settings, refused });
       this.#open(statement);
       this.#reportWords(statement, 1);
-      this.#body(this.#inner(frame, head.text, head.position, row, named, new Set()));
+      const into = several ? settings : found;
+      this.#body(this.#inner(frame, head.text, head.position, row, into, refused));
       return;
     }
-    const list = named as { readonly name: string }[];
+    const list = found as { readonly name: string }[];
     if (name === undefined || list.some((other) => other.name === name.text)) {
       this.#report(badName(head.text, name, (name ?? head).position));
       this.#skip(statement);
       return;
     }
-    const settings = {}, refused = new Set<string>();
     list.push({ name: name.text, position: name.position, order, settings, refused } as never);
     this.#open(statement);
     this.#reportWords(statement, 2);

@@ -41,13 +41,14 @@ export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
 
 /**
  * A problem for people, four lines: where and what, the source line, a caret line, the remedy.
- * Lines of the file that are too long for a terminal are cut around the place.
+ * Lines of the file that are too long for a terminal are cut around the place, and what would
+ * control the terminal is replaced, in the words that are quoted too.
  */
 export function formatProblem(problem: Problem): string {
   const { file, line, column } = problem.position;
   const head = `${file}:${line}:${column}: ${problem.severity}: ${problem.message}`;
   const source = problem.line === "" ? [] : excerpt(problem.line, problem.position);
-  return [head, ...source, `  remedy: ${problem.remedy}`].join("\n");
+  return [sentence(head), ...source, `  remedy: ${sentence(problem.remedy)}`].join("\n");
 }
 
 /** Exit status of `vigie check`: 1 if there is a fatal problem or an error, or (strict) any problem. */
@@ -70,10 +71,20 @@ function excerpt(line: string, position: Position): readonly string[] {
   return [`  ${printable(shown)}`, `  ${before}${"^".repeat(width)}`];
 }
 
-/** Control characters would move the caret or write to the terminal: each becomes one visible sign. */
+/** Controls, formatting such as changes of direction, halves of pairs, and what is no character. */
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
+
+/** Unprintable signs would move the caret or write to the terminal: each column of them becomes visible. */
 function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- these are what is looked for
-  return text.replaceAll(/[\x00-\x08\x0a-\x1f\x7f-\x9f]/g, "\ufffd");
+  return text.replaceAll(
+    UNPRINTABLE,
+    (sign) => sign === "\t" ? sign : "\ufffd".repeat(sign.length),
+  );
+}
+
+/** As `printable`; tabs too, which align nothing here. */
+function sentence(text: string): string {
+  return printable(text.replaceAll("\t", " "));
 }
 
 function compareText(a: string, b: string): number {

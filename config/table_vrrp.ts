@@ -17,8 +17,8 @@ import {
   whole,
   wholeOrFatal,
   wholeSeconds,
-  word,
 } from "./readers.ts";
+import { AUTHENTICATION } from "./table_authentication.ts";
 import { TRACK_WEIGHT_MAX, trackEntry } from "./table_track.ts";
 
 const UINT32_MAX = 0xffff_ffff;
@@ -27,26 +27,6 @@ const UINT32_MAX = 0xffff_ffff;
 export const V3_INTERVAL_MAX = seconds(40.95);
 
 const notifyScript = { kind: "setting", repeat: "first", read: script("fatal") } as const;
-
-/** `authentication` in an instance. */
-export const AUTHENTICATION = {
-  auth_type: {
-    kind: "setting",
-    status: "works",
-    usage: "PASS|AH",
-    default: "none",
-    doc: "Authentication of VRRPv2 over IPv4: a password in the clear. AH is not supported yet.",
-    read: oneOf("PASS", "AH"),
-  },
-  auth_pass: {
-    kind: "setting",
-    status: "works",
-    usage: "STRING",
-    default: "none",
-    doc: "The password; 8 bytes count.",
-    read: word("a password"),
-  },
-} as const satisfies Table;
 
 /** `vrrp_instance`: one virtual router. */
 export const VRRP_INSTANCE = {

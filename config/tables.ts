@@ -1,6 +1,7 @@
 /** The top level of the language. */
 
 import type { Table } from "./keyword.ts";
+import { GARP_GROUP } from "./table_garp_group.ts";
 import { GLOBAL_DEFS } from "./table_global.ts";
 import { VRRP_SCRIPT, VRRP_TRACK_PROCESS } from "./table_track.ts";
 import { VRRP_INSTANCE } from "./table_vrrp.ts";
@@ -14,6 +15,15 @@ export const ROOT = {
     named: false,
     doc: "What holds for the daemon and for all instances, wherever it stands in the file.",
     table: GLOBAL_DEFS,
+  },
+  garp_group: {
+    kind: "section",
+    status: "works",
+    usage: "{ ... }",
+    named: false,
+    repeat: "all",
+    doc: "Interfaces whose announcements keep a common gap, instead of each a gap of its own.",
+    table: GARP_GROUP,
   },
   vrrp_instance: {
     kind: "section",

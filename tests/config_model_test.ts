@@ -30,6 +30,7 @@ const GLOBAL = {
   lockMemory: false,
   garpIntervalUs: 0,
   gnaIntervalUs: 0,
+  garpGroups: [],
 };
 
 const ADDRESS = {

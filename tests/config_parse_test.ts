@@ -1,6 +1,6 @@
-import { deepEqual, equal, match, ok } from "node:assert/strict";
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { homeOf, knownBlocks, knownKeywords } from "../config/known.ts";
-import { exitCode, type Facts, formatProblem, isFatal, parseConfig } from "../config/mod.ts";
+import { exitCode, type Facts, isFatal, parseConfig } from "../config/mod.ts";
 import { editDistance, nearest } from "../config/nearest.ts";
 
 const FACTS: Facts = {
@@ -84,8 +84,16 @@ const BAD: readonly (readonly [string, string | Uint8Array, readonly string[]])[
     ],
   ],
   ["no virtual address in version 2", instance().replace(/ virtual_ipaddress[^}]*}\n/, ""), [
-    "1:15 warning: (VI_1) No virtual address: at least one is sensible → Write a virtual_ipaddress block with one address a line",
+    '1:15 error: (VI_1) No virtual address: a master has nothing to hold → Write a virtual_ipaddress block with one address a line, or "no_virtual_ipaddress" if only its state matters',
   ]],
+  ["excluded addresses only", instance().replace("virtual_ipaddress", "$&_excluded"), [
+    '1:15 warning: (VI_1) No virtual address but excluded ones: the advert carries no addresses → Move one to virtual_ipaddress, or write "no_virtual_ipaddress" if that is meant',
+  ]],
+  [
+    "no virtual address where that is meant",
+    instance(" no_virtual_ipaddress").replace(/ virtual_ipaddress[^}]*}\n/, ""),
+    [],
+  ],
   [
     "no virtual address in version 3",
     instance(" version 3").replace(/ virtual_ipaddress[^}]*}\n/, ""),
@@ -197,8 +205,55 @@ const BAD: readonly (readonly [string, string | Uint8Array, readonly string[]])[
     "an address in two instances",
     `${instance()}\n${instance().replace("VI_1", "VI_2").replace("51", "52")}`,
     [
-      "12:3 warning: (VI_2) 10.0.0.1 is an address of VI_1 already: each may take it away from the other → Keep it in one instance only",
+      "12:3 error: (VI_2) 10.0.0.1 is an address of VI_1 already: two elections decide on it, and it stays while either is master → Delete the line here or in VI_1",
     ],
+  ],
+  [
+    "an address in the lists of two instances, its interface written out in one",
+    `${instance()}\n${
+      instance(" virtual_ipaddress_excluded {", "  10.0.0.1/32 dev eth0", " }")
+        .replace("VI_1", "VI_2").replace("51", "52").replace("0.1/24", "0.2/24")
+    }`,
+    [
+      "15:3 error: (VI_2) 10.0.0.1 is an address of VI_1 already: two elections decide on it, and it stays while either is master → Delete the line here or in VI_1",
+    ],
+  ],
+  [
+    "an address in two instances on two interfaces",
+    `${instance()}\n${instance().replace("VI_1", "VI_2").replace("eth0", "small0")}`,
+    [
+      "12:3 warning: (VI_2) 10.0.0.1 is an address of VI_1 already, on another interface: two routers may hold it at once → Keep it in one instance only",
+    ],
+  ],
+  [
+    "a link-local address in two instances on one interface",
+    `${instance().replace("10.0.0.1/24", "fe80::1")}\n${
+      instance().replace("10.0.0.1/24", "fe80::1").replace("VI_1", "VI_2").replace("51", "52")
+    }`,
+    [
+      "12:3 error: (VI_2) fe80::1 is an address of VI_1 already: two elections decide on it, and it stays while either is master → Delete the line here or in VI_1",
+    ],
+  ],
+  [
+    "a link-local address in two instances on two interfaces",
+    `${instance().replace("10.0.0.1/24", "fe80::1")}\n${
+      instance().replace("10.0.0.1/24", "fe80::1").replace("VI_1", "VI_2").replace("eth0", "small0")
+    }`,
+    [],
+  ],
+  [
+    "link-local peers without an interface",
+    instance(" unicast_src_ip 2001:db8::9", " unicast_peer {", "  2001:db8::2", "  fe80::2", " }")
+      .replace("10.0.0.1/24", "fe80::1").replace(" interface eth0\n", ""),
+    [
+      '9:3 error: (VI_1) Cannot send to fe80::2: a link-local peer needs an interface, and there is none → Write "interface IFNAME" into the instance, or a peer address of wider scope',
+    ],
+  ],
+  [
+    "link-local peers with an interface",
+    instance(" unicast_src_ip fe80::9", " unicast_peer {", "  fe80::2", " }")
+      .replace("10.0.0.1/24", "fe80::1"),
+    [],
   ],
   [
     "more addresses than the MTU has room for",
@@ -261,7 +316,7 @@ Deno.test("parseConfig() keeps the first of two states and the last of two prior
 
 Deno.test("parseConfig() says of every keyword of keepalived that it is known", () => {
   const blocks = ["root", "global_defs", "vrrp_instance", "vrrp_instance.authentication"];
-  for (const block of [...blocks, "vrrp_script", "vrrp_track_process"]) {
+  for (const block of [...blocks, "vrrp_script", "vrrp_track_process", "garp_group"]) {
     ok(knownBlocks().includes(block));
     for (const { keyword, opensBlock } of knownKeywords(block)) {
       const line = opensBlock ? `${keyword} x {\n}` : `${keyword} 1`;
@@ -301,23 +356,11 @@ Deno.test("editDistance() counts a swap of neighbours as one", () => {
   equal(editDistance("kitten", "sitting"), 3);
 });
 
-Deno.test("formatProblem() puts the caret under the word when tabs and long lines precede it", () => {
-  const [tabs] = problems(instance("\tpriority\t\t256"));
-  equal(
-    formatProblem(tabs!).split("\n").slice(0, 3).join("\n"),
-    'k.conf:7:12: error: Cannot read "256" in "priority\t\t256": must be a whole number from 1 to 255\n' +
-      "  \tpriority\t\t256\n  \t        \t\t^^^",
-  );
-  const [long] = problems(instance(`${" ".repeat(600)}prioritty 100 ${"x".repeat(300)}`));
-  const [, line = "", caret = ""] = formatProblem(long!).split("\n");
-  ok(line.length <= 162);
-  equal(line.slice(caret.indexOf("^"), caret.lastIndexOf("^") + 1), "prioritty");
-  match(formatProblem(long!), /remedy: Write "priority"$/);
-});
-
 Deno.test("exitCode() is 1 for errors, and for warnings when they count", () => {
   equal(exitCode(problems(instance())), 0);
   equal(exitCode(problems(instance(" priority 256"))), 1);
+  const without = problems(instance().replace(/ virtual_ipaddress[^}]*}\n/, ""));
+  ok(exitCode(without) === 1 && !isFatal(without));
   const warned = problems(instance(" state MASTER"));
   equal(exitCode(warned), 0);
   equal(exitCode(warned, { strict: true }), 1);

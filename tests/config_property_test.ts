@@ -23,11 +23,14 @@ function isSound(text: string | Uint8Array): boolean {
     ok(instance.family === "ipv4" || instance.version === 3);
     ok(instance.advertIntervalUs >= (instance.version === 2 ? 1_000_000 : 10_000));
   }
+  const paced = config.global.garpGroups.flatMap(({ interfaces }) => interfaces);
+  ok(new Set(paced).size === paced.length);
+  ok(config.global.garpGroups.every(({ interfaces }) => interfaces.length > 0));
   return true;
 }
 
 const KEYWORDS = [
-  ...["root", "global_defs", "vrrp_instance", "address entry"].flatMap((block) =>
+  ...["root", "global_defs", "vrrp_instance", "garp_group", "address entry"].flatMap((block) =>
     knownKeywords(block).map(({ keyword }) => keyword)
   ),
   ...Object.keys(GLOBAL_DEFS),
