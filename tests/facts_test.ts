@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Family, ip, type Mac } from "../lib/core/address.ts";
-import { factsOf, type Host } from "../lib/engine/facts.ts";
+import { type Context, factsOf as factsIn, type Host } from "../lib/engine/facts.ts";
 import type { InstanceSpec } from "../lib/engine/messages.ts";
 import type { HostAddress, Link } from "../lib/net/links.ts";
 import { CONFIG } from "./tools/clockwork.ts";
@@ -27,7 +27,7 @@ function host(addresses: HostAddress[], links: Link[] = [ETH0]): Host {
   return {
     byName: (name) => links.find((link) => link.name === name),
     addressesOf: (index) => addresses.filter((entry) => entry.index === index),
-    holder: (address) => addresses.find((entry) => entry.address === address),
+    holders: (address) => addresses.filter((entry) => entry.address === address),
   };
 }
 
@@ -53,6 +53,12 @@ function spec(vip: string, more: Partial<InstanceSpec> = {}, priority = 100): In
     promoteSecondaries: false,
     ...more,
   };
+}
+
+/** The facts of a host where no other instance is, and nothing was sent before. */
+function factsOf(spec: InstanceSpec, host: Host, more: Partial<Context> = {}) {
+  const virtual = new Set(spec.virtualAddresses.map(({ address }) => address));
+  return factsIn(spec, host, { virtual, source: null, ...more });
 }
 
 const reasons = (spec: InstanceSpec, on: Host) =>
@@ -112,4 +118,34 @@ Deno.test("factsOf() needs a configured source address to be on the host, on any
   assert.deepEqual(reasons(wanted, host([on("192.0.2.1")])), ["no_source_address"]);
   const there = host([on("192.0.2.1"), on("10.0.0.1", { index: 9 })]);
   assert.equal(factsOf(wanted, there).source, ip("10.0.0.1"));
+});
+
+Deno.test("factsOf() never takes another instance's virtual address, nor one of vigie's, as the source", () => {
+  const wanted = spec("fe80::51"), virtual = new Set([ip("fe80::51"), ip("fe80::52")]);
+  const both = host([on("fe80::53", { ours: true }), on("fe80::52"), on("fe80::1")]);
+  assert.equal(factsOf(wanted, both, { virtual }).source, ip("fe80::1"));
+  const none = host([on("fe80::52"), on("fe80::53", { ours: true })]);
+  assert.equal(factsOf(wanted, none, { virtual }).source, null);
+});
+
+Deno.test("factsOf() keeps the source it has while it can, whatever comes first in the list", () => {
+  const two = host([on("192.0.2.2"), on("192.0.2.1")]), source = ip("192.0.2.1");
+  assert.equal(factsOf(spec("192.0.2.100"), two).source, ip("192.0.2.2"));
+  assert.equal(factsOf(spec("192.0.2.100"), two, { source }).source, source);
+});
+
+Deno.test("factsOf() wants a link-local source address on the instance's own interface", () => {
+  const wanted = spec("fe80::51", { sourceAddress: ip("fe80::1") });
+  assert.deepEqual(reasons(wanted, host([on("fe80::1", { index: 9 })])), ["no_source_address"]);
+  assert.deepEqual(reasons(wanted, host([on("fe80::1", { index: 9 }), on("fe80::1")])), []);
+});
+
+Deno.test("factsOf() finds an advert too large for the interface (FMT-12)", () => {
+  const many = spec("192.0.2.100");
+  const addresses = Array.from({ length: 250 }, (_, at) => ip(`192.0.2.${at + 1}`));
+  const wanted = { ...many, router: { ...many.router, addresses } };
+  const at = (mtu: number) => host([on("192.0.2.1")], [{ ...ETH0, mtu }]);
+  assert.deepEqual(reasons(wanted, at(1500)), []);
+  assert.deepEqual(reasons(wanted, at(1028)), []);
+  assert.deepEqual(reasons(wanted, at(1027)), ["advert_too_large"]);
 });

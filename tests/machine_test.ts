@@ -143,6 +143,7 @@ Deno.test("step() with nopreempt follows a lower master for as long as it speaks
   assert.equal(w.state, "backup");
   w.advance(3_609_375);
   assert.equal(w.state, "master");
+  assert.match(w.causes.at(-1)!, /^no advert from master/, "it never preempts");
 });
 
 Deno.test("step() with preempt_delay waits it out from the first lower advert, then preempts (SM-22)", () => {

@@ -3,7 +3,7 @@ import type { LogLevel } from "../core/log.ts";
 import { EXIT, runDaemon } from "../daemon/daemon.ts";
 import { configFile, loadConfig } from "../daemon/load.ts";
 import { type Logger, logStyle, stderrLogger } from "../daemon/logger.ts";
-import { missingCapabilities } from "../net/host.ts";
+import { claimNamespace, missingCapabilities, type Rival } from "../net/host.ts";
 import { VERSION } from "./version.ts";
 
 const LEVELS: Readonly<Record<Problem["severity"], LogLevel>> = {
@@ -17,7 +17,7 @@ const LEVELS: Readonly<Record<Problem["severity"], LogLevel>> = {
  * loudly what of the configuration it ignores.
  *
  * @param module The program's own module, for the engine thread.
- * @returns keepalived's exit codes: 0 after a signal, 2 for a configuration that cannot be run, 4 for
+ * @returns keepalived's exit codes: 0 after a signal, and where another one runs already, 2 for a configuration that cannot be run, 4 for
  * a missing capability, 6 without a configuration file.
  */
 export async function runCommand(file: string | undefined, module: string): Promise<number> {
@@ -38,7 +38,22 @@ export async function runCommand(file: string | undefined, module: string): Prom
     });
   }
   if (missing.length > 0) return EXIT.permission;
+  const rival = claimNamespace();
+  if (rival !== null && isTrusted(rival)) {
+    log({ level: "error", text: `vigie is already running here: process ${rival.pid}` });
+    return EXIT.ok;
+  }
+  if (rival !== null) {
+    const text =
+      `Process ${rival.pid} of user ${rival.uid} pretends to be vigie: going on without it`;
+    log({ level: "warning", text });
+  }
   return await runDaemon({ config: loaded.config, module, version: VERSION, log });
+}
+
+/** Any user can take a name; only root and this user can keep vigie from running by it. */
+function isTrusted({ uid }: Rival): boolean {
+  return uid === 0 || uid === Deno.uid();
 }
 
 const CAPABILITY_REMEDY = "run as root, or grant it (AmbientCapabilities= in a systemd unit, " +

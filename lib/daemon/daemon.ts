@@ -51,8 +51,9 @@ class Daemon {
 
   constructor(parts: DaemonParts) {
     this.#parts = parts;
-    const { global } = parts.config;
-    this.#engine = new EngineLink(parts.module, engineOptions(global), (event) => this.#on(event));
+    const { config, module } = parts;
+    const engine = { options: engineOptions(config.global), instances: instanceSpecs(config) };
+    this.#engine = new EngineLink(module, engine, (event) => this.#receive(event));
   }
 
   async run(): Promise<number> {
@@ -61,12 +62,21 @@ class Daemon {
     this.#note(`Starting vigie v${version}${router}`);
     const { startupDelayUs } = config.global;
     if (startupDelayUs > 0) this.#note(`Delaying startup for ${formatMicros(startupDelayUs)}`);
-    for (const instance of instanceSpecs(config)) this.#engine.send({ kind: "add", instance });
-    this.#engine.send({ kind: "start" });
     const code = await this.#ended.promise;
     this.#engine.close();
     this.#note("Stopped vigie");
     return code;
+  }
+
+  /** What goes wrong here must not end the process while the engine holds addresses. */
+  #receive(event: DaemonEvent): void {
+    try {
+      this.#on(event);
+    } catch (error) {
+      const why = error instanceof Error ? error.stack ?? error.message : String(error);
+      this.#parts.log({ level: "error", text: `Stopping after an error in the daemon: ${why}` });
+      this.#engine.send({ kind: "stop" });
+    }
   }
 
   #on(event: DaemonEvent): void {

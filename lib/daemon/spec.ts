@@ -5,8 +5,8 @@ import type { EngineOptions, InstanceSpec } from "../engine/messages.ts";
 
 /** The engine's options. */
 export function engineOptions(global: GlobalDefs): EngineOptions {
-  const { realtimePriority, lockMemory, garpIntervalUs, gnaIntervalUs } = global;
-  return { realtimePriority, lockMemory, garpIntervalUs, gnaIntervalUs };
+  const { realtimePriority, lockMemory, garpIntervalUs, gnaIntervalUs, garpGroups } = global;
+  return { realtimePriority, lockMemory, garpIntervalUs, gnaIntervalUs, garpGroups };
 }
 
 /** Every instance, as the engine runs it. */

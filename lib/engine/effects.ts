@@ -1,22 +1,20 @@
 /** Effects of the state machine, performed on this host: each is a call of lib/net, and a log line. */
 
 import { SysError } from "../../ffi/errno.ts";
-import type { LogEvent } from "../core/log.ts";
 import type { Micros } from "../core/time.ts";
 import type { AddressFailure, AddressOwner } from "../net/addresses.ts";
 import type { Announcer } from "../net/announce.ts";
-import type { LinkTable } from "../net/links.ts";
+import type { HostTable } from "../net/links.ts";
 import { acquirePromoteSecondaries, releasePromoteSecondaries } from "../net/sysctl.ts";
 import { type Effect, RESIGN_PRIORITY, type State } from "../vrrp/types.ts";
 import type { Instance } from "./instance.ts";
-import type { EngineEvent } from "./messages.ts";
+import { type Emitter, say, sayOnce } from "./say.ts";
 
 /** What effects are performed with. */
-export interface Tools {
-  readonly table: LinkTable;
+export interface Tools extends Emitter {
+  readonly table: HostTable;
   readonly addresses: AddressOwner;
   readonly announcer: Announcer;
-  emit(event: EngineEvent): void;
 }
 
 type Perform<D extends Effect["do"]> = (
@@ -34,38 +32,29 @@ const PERFORM: { readonly [D in Effect["do"]]: Perform<D> } = {
     announcer.announce(instance.announcements(table), rounds, now),
   cancelAnnounce: ({ announcer }, instance) => announcer.cancel(instance.name),
   notify,
-  log: (tools, instance, { level, text }, now) => logOnce(tools, instance, level, text, text, now),
+  log: (tools, instance, { level, text, repeats }, now) =>
+    repeats
+      ? sayOnce(tools, instance, { of: "packets", key: text, level, text }, now)
+      : say(tools, instance, level, text),
 };
 
 /** Performs one effect. What the kernel refuses is logged and counted; it never stops the machine. */
 export function perform(tools: Tools, instance: Instance, effect: Effect, now: Micros): void {
   const how = PERFORM[effect.do] as Perform<Effect["do"]>;
-  how(tools, instance, effect, now);
+  try {
+    how(tools, instance, effect, now);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    sayFailure(tools, instance, error, now);
+  }
 }
 
-/** Logs a line about an instance. */
-export function log(
-  tools: Pick<Tools, "emit">,
-  instance: Instance,
-  level: LogEvent["level"],
-  text: string,
-): void {
-  tools.emit({ kind: "log", log: { level, text, instance: instance.name } });
+function sayFailure(tools: Tools, instance: Instance, error: SysError, now: Micros): void {
+  const text = error.message;
+  sayOnce(tools, instance, { of: "host", key: text, level: "warning", text }, now);
 }
 
-/** Logs what may repeat with every packet: once, then summed up. */
-export function logOnce(
-  tools: Pick<Tools, "emit">,
-  instance: Instance,
-  level: LogEvent["level"],
-  key: string,
-  text: string,
-  now: Micros,
-): void {
-  const line = instance.limiter.say(key, text, now);
-  if (line !== null) log(tools, instance, level, line);
-}
-
+/** One advert, in as many copies as there are peers; counted if one of them left. */
 function sendAdvert(
   tools: Tools,
   instance: Instance,
@@ -79,68 +68,67 @@ function sendAdvert(
     try {
       socket.send(packet, primaryAddress, destination);
       left = true;
-      counters.sentAdvertisements++;
-      if (priority === RESIGN_PRIORITY) counters.sentPriZeroPackets++;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       counters.sendErrors++;
-      const key = `send ${destination} ${error.code}`;
-      logOnce(tools, instance, "warning", key, error.message, now);
+      sayFailure(tools, instance, error, now);
     }
   }
-  if (left && priority === RESIGN_PRIORITY) log(tools, instance, "info", "sent 0 priority");
+  if (!left) return;
+  counters.sentAdvertisements++;
+  if (priority !== RESIGN_PRIORITY) return;
+  counters.sentPriZeroPackets++;
+  say(tools, instance, "info", "sent 0 priority");
 }
 
 function addAddresses(tools: Tools, instance: Instance): void {
   const { table, addresses } = tools;
+  const { spec, name } = instance;
   const placed = instance.placed(table);
-  if (placed.length > 0) log(tools, instance, "info", "setting VIPs.");
-  if (instance.spec.promoteSecondaries && instance.spec.interface !== null) {
-    reportSysctl(tools, instance, acquirePromoteSecondaries(instance.spec.interface));
+  if (placed.length > 0) say(tools, instance, "info", "setting VIPs.");
+  if (spec.promoteSecondaries && spec.interface !== null) {
+    sayWarning(tools, instance, acquirePromoteSecondaries(spec.interface, name));
   }
-  reportFailures(tools, instance, "add", addresses.add(instance.name, placed));
+  sayFailures(tools, instance, addresses.add(name, placed).failures);
 }
 
 function removeAddresses(tools: Tools, instance: Instance): void {
   const { addresses } = tools;
-  if (addresses.count(instance.name) > 0) log(tools, instance, "info", "removing VIPs.");
-  reportFailures(tools, instance, "remove", addresses.remove(instance.name));
-  if (instance.spec.promoteSecondaries && instance.spec.interface !== null) {
-    reportSysctl(tools, instance, releasePromoteSecondaries(instance.spec.interface));
+  const { spec, name } = instance;
+  if (addresses.count(name) > 0) say(tools, instance, "info", "removing VIPs.");
+  sayFailures(tools, instance, addresses.remove(name));
+  if (spec.promoteSecondaries && spec.interface !== null) {
+    sayWarning(tools, instance, releasePromoteSecondaries(spec.interface, name));
   }
 }
 
-function reportFailures(
-  tools: Tools,
-  instance: Instance,
-  verb: string,
-  failures: readonly AddressFailure[],
-): void {
-  for (const { placed: { ifindex, entry }, error } of failures) {
-    const link = tools.table.byIndex(ifindex)?.name ?? `interface ${ifindex}`;
-    const what = `${entry.address}/${entry.prefixLength}`;
-    log(tools, instance, "error", `Cannot ${verb} ${what} on ${link}: ${error.message}`);
+/** What the kernel refused, with the names of the interfaces, of which it knows but the numbers. */
+function sayFailures(tools: Tools, instance: Instance, failures: readonly AddressFailure[]): void {
+  for (const { placed: { ifindex }, error } of failures) {
+    const link = tools.table.byIndex(ifindex)?.name ?? "which is gone";
+    say(tools, instance, "error", `${error.message} (interface ${ifindex}: ${link})`);
   }
 }
 
-function reportSysctl(tools: Tools, instance: Instance, failure: string | null): void {
-  if (failure !== null) log(tools, instance, "warning", failure);
+function sayWarning(tools: Tools, instance: Instance, failure: string | null): void {
+  if (failure !== null) say(tools, instance, "warning", failure);
 }
 
-/** keepalived's words, which log rules match, then the cause. */
+/** keepalived's words, which log rules match, then the cause. What was old news may be news again. */
 function notify(
   tools: Tools,
   instance: Instance,
   { from, to, priority, cause }: Extract<Effect, { do: "notify" }>,
 ): void {
   if (to === "master") instance.counters.masterTransitions++;
+  for (const limiter of Object.values(instance.limiters)) limiter.forget();
   const text = enteringText(from, to);
-  if (text !== null) log(tools, instance, "notice", cause === "" ? text : `${text}: ${cause}`);
+  say(tools, instance, "notice", cause === "" ? text : `${text}: ${cause}`);
   tools.emit({ kind: "transition", instance: instance.name, from, to, priority, cause });
 }
 
-function enteringText(from: State, to: State): string | null {
-  if (to === "init") return null;
+function enteringText(from: State, to: State): string {
+  if (to === "init") return "Entering STOP STATE";
   const start = from === "init" && to !== "master" ? " (init)" : "";
   return `Entering ${to.toUpperCase()} STATE${start}`;
 }

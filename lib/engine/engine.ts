@@ -1,27 +1,38 @@
 /** The engine: all instances, their sockets and the host's events, turned by one loop. */
 
+import { SysError } from "../../ffi/errno.ts";
 import { NETLINK, RTNLGRP } from "../../ffi/netlink_constants.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
+import type { Micros } from "../core/time.ts";
 import { AddressOwner } from "../net/addresses.ts";
 import { Announcer } from "../net/announce.ts";
 import { LinkTable } from "../net/links.ts";
 import { SocketPool } from "../net/socket_pool.ts";
-import type { Micros } from "../core/time.ts";
 import type { Event } from "../vrrp/types.ts";
-import { logOnce, perform, type Tools } from "./effects.ts";
+import { perform, type Tools } from "./effects.ts";
 import { Instance } from "./instance.ts";
+import { clearLeftovers } from "./leftovers.ts";
 import { Loop, now, type Timers } from "./loop.ts";
 import type { EngineEvent, EngineOptions, InstanceSpec } from "./messages.ts";
-import { clearLeftovers } from "./leftovers.ts";
 import { Reception } from "./reception.ts";
+import { rehearse } from "./rehearsal.ts";
+import { sayOnce } from "./say.ts";
 import { Surroundings } from "./surroundings.ts";
+
+/** Where events go, in two steps: they leave when what is pressing is done. */
+export interface Outlet {
+  push(event: EngineEvent): void;
+  flush(): void;
+}
 
 /** Everything that runs in the engine thread. */
 export class Engine implements Timers {
   readonly loop = new Loop(this);
-  readonly #instances: Instance[] = [];
+  readonly #outlet: Outlet;
+  readonly #instances: readonly Instance[];
   readonly #requests = new NetlinkSocket(NETLINK.ROUTE, "open netlink socket");
   readonly #events = new NetlinkSocket(NETLINK.ROUTE, "open netlink event socket");
+  readonly #table = new LinkTable();
   readonly #tools: Tools;
   readonly #sockets: SocketPool;
   readonly #reception: Reception;
@@ -30,57 +41,61 @@ export class Engine implements Timers {
   #worstLatenessUs = 0;
 
   /** @throws {SysError} If a socket cannot be opened, for want of a capability for example. */
-  constructor(options: EngineOptions, emit: (event: EngineEvent) => void) {
-    const table = new LinkTable();
-    this.#tools = {
+  constructor(options: EngineOptions, specs: readonly InstanceSpec[], outlet: Outlet) {
+    this.#outlet = outlet;
+    const instances = this.#instances = specs.map((spec) => new Instance(spec));
+    const table = this.#table, requests = this.#requests;
+    const tools = this.#tools = {
       table,
-      addresses: new AddressOwner(this.#requests, table),
-      announcer: new Announcer(options, (name, error) => this.#announceFailed(name, error.message)),
-      emit,
+      addresses: new AddressOwner(requests, table),
+      announcer: new Announcer(options, (name, error) => this.#announceFailed(name, error)),
+      emit: (event: EngineEvent) => outlet.push(event),
     };
     this.#reception = new Reception(
-      this.#tools,
-      this.#instances,
-      (instance, event) => this.feed(instance, event),
+      tools,
+      instances,
+      (instance, event) => this.#feed(instance, event, this.loop.readAt),
     );
     this.#sockets = new SocketPool({
       opened: (socket) =>
         this.loop.watch(socket.fd, () => socket.receive(this.#reception.handlerOf(socket))),
       closing: (socket) => this.loop.unwatch(socket.fd),
     });
-    this.#surroundings = new Surroundings(
-      this.#tools,
-      this.#instances,
-      this.#sockets,
-      (instance, event) => this.feed(instance, event),
-    );
+    const feed = (instance: Instance, event: Event) => this.#feed(instance, event, now());
+    this.#surroundings = new Surroundings(tools, table, instances, this.#sockets, feed);
     // Subscribed before the tables are read: a change in between is seen twice rather than never.
     this.#events.subscribe([RTNLGRP.LINK, RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR]);
-    this.loop.watch(this.#events.fd, () => {
-      const { messages, overrun } = this.#events.receiveEvents();
-      // ENOBUFS: the kernel had to drop events, so only reading everything anew gives the truth.
-      if (overrun) table.load(this.#requests);
-      this.#surroundings.apply(messages, overrun);
-    });
-    table.load(this.#requests);
-  }
-
-  add(spec: InstanceSpec): void {
-    this.#instances.push(new Instance(spec));
+    this.loop.watch(this.#events.fd, () => this.#hostChanged());
+    table.load(requests);
   }
 
   /** Takes away what a crashed predecessor left, then starts every instance. */
   start(): void {
-    for (const instance of this.#instances) clearLeftovers(this.#tools, instance, this.#requests);
+    const cleared = this.#instances.map((instance) => clearLeftovers(this.#tools, instance));
+    if (cleared.includes(true)) this.#table.load(this.#requests);
     this.#surroundings.refresh();
-    for (const instance of this.#instances) this.feed(instance, { kind: "startup" });
+    for (const instance of this.#instances) this.#feed(instance, { kind: "startup" }, now());
     this.#tools.emit({ kind: "started" });
+    const [first] = this.#instances;
+    if (first !== undefined) rehearse(first.spec, this.#requests);
   }
 
-  /** Every master resigns and gives its addresses back. */
+  /**
+   * Every master resigns and gives its addresses back, whatever happens to the others; a second call
+   * finds nothing left to do.
+   */
   stop(): void {
-    for (const instance of this.#instances) this.feed(instance, { kind: "shutdown" });
+    const failures: unknown[] = [];
+    for (const instance of this.#instances) {
+      try {
+        this.#feed(instance, { kind: "shutdown" }, now());
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    this.#tools.addresses.removeAll();
     this.loop.stop();
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Closes every descriptor; after `loop.run` has returned. */
@@ -89,30 +104,24 @@ export class Engine implements Timers {
     this.#tools.announcer.close();
     this.#requests.close();
     this.#events.close();
+    this.loop.close();
   }
 
-  /** Steps an instance and does what it answers. */
-  feed(instance: Instance, event: Event): void {
-    const at = now();
-    for (const effect of instance.step(event, at)) perform(this.#tools, instance, effect, at);
-  }
-
-  status(id: number): EngineEvent {
-    return {
+  /** Emits a snapshot of every instance. */
+  tellStatus(id: number): void {
+    this.#tools.emit({
       kind: "status",
       id,
       instances: this.#instances.map((instance) => instance.status()),
       loop: { timersFired: this.#timersFired, worstLatenessUs: this.#worstLatenessUs },
       strays: this.#reception.strays(),
-    };
+    });
   }
 
   next(): Micros | null {
-    let next = this.#tools.announcer.nextDeadline();
+    let next = earlier(this.#tools.announcer.nextDeadline(), this.#surroundings.retryAt);
     for (const instance of this.#instances) {
-      if (instance.next !== null && (next === null || instance.next.at < next)) {
-        next = instance.next.at;
-      }
+      if (instance.next !== null) next = earlier(next, instance.next.at);
     }
     return next;
   }
@@ -123,14 +132,42 @@ export class Engine implements Timers {
       if (due === null || due.at > at) continue;
       this.#timersFired++;
       this.#worstLatenessUs = Math.max(this.#worstLatenessUs, at - due.at);
-      this.feed(instance, { kind: "timer", timer: due.timer });
+      this.#feed(instance, { kind: "timer", timer: due.timer }, at);
     }
     this.#tools.announcer.run(at);
+    const { retryAt } = this.#surroundings;
+    if (retryAt !== null && retryAt <= at) this.#surroundings.refresh();
   }
 
-  #announceFailed(name: string, text: string): void {
+  rest(): void {
+    this.#outlet.flush();
+  }
+
+  /** Steps an instance and does what it answers. */
+  #feed(instance: Instance, event: Event, at: Micros): void {
+    for (const effect of instance.step(event, at)) perform(this.#tools, instance, effect, at);
+  }
+
+  #hostChanged(): void {
+    const { messages, overrun } = this.#events.receiveEvents();
+    if (!overrun) {
+      this.#surroundings.apply(messages);
+      return;
+    }
+    // ENOBUFS: the kernel had to drop events. What is queued is older than what is read anew now.
+    while (this.#events.receiveEvents().messages.length > 0);
+    this.#table.load(this.#requests);
+    this.#surroundings.refresh();
+  }
+
+  #announceFailed(name: string, { message: text }: SysError): void {
     const instance = this.#instances.find((one) => one.name === name);
     if (instance === undefined) return;
-    logOnce(this.#tools, instance, "warning", `announce ${text}`, text, now());
+    sayOnce(this.#tools, instance, { of: "host", key: text, level: "warning", text }, now());
   }
+}
+
+function earlier(a: Micros | null, b: Micros | null): Micros | null {
+  if (a === null || b === null) return a ?? b;
+  return a < b ? a : b;
 }

@@ -2,16 +2,13 @@
 
 import { type Family, type Ip, isLinkLocal } from "../core/address.ts";
 import type { Fault } from "../vrrp/types.ts";
+import { advertLength } from "../vrrp/packet.ts";
 import { OWNER_PRIORITY } from "../vrrp/types.ts";
-import type { HostAddress, Link } from "../net/links.ts";
+import type { HostAddress, HostTable, Link } from "../net/links.ts";
 import type { InstanceSpec } from "./messages.ts";
 
 /** The part of the link table that facts are made of. */
-export interface Host {
-  byName(name: string): Link | undefined;
-  addressesOf(index: number): readonly HostAddress[];
-  holder(address: Ip): HostAddress | undefined;
-}
+export type Host = Pick<HostTable, "byName" | "addressesOf" | "holders">;
 
 /** What the host means for one instance. */
 export interface Facts {
@@ -23,14 +20,24 @@ export interface Facts {
   readonly carrier: boolean;
 }
 
+/** What the facts of an instance depend on besides its own spec and the host. */
+export interface Context {
+  /** The virtual addresses of all instances: they come and go. */
+  readonly virtual: ReadonlySet<Ip>;
+  /** Where adverts have left from so far: kept while it can be, whatever came first in a list. */
+  readonly source: Ip | null;
+}
+
 /** The facts of one instance: what is missing, and where its adverts leave from. */
-export function factsOf(spec: InstanceSpec, host: Host): Facts {
+export function factsOf(spec: InstanceSpec, host: Host, context: Context): Facts {
   const link = spec.interface === null ? undefined : host.byName(spec.interface);
-  const source = sourceOf(spec, link, host);
+  const source = sourceOf(spec, link, host, context);
   const faults = [...interfaceFaults(spec, host)];
   if (source === null && (link !== undefined || spec.interface === null)) {
     faults.push({ reason: "no_source_address", detail: missingSource(spec, link, host) });
   }
+  const tooLarge = link && advertTooLarge(spec, link);
+  if (tooLarge) faults.push({ reason: "advert_too_large", detail: tooLarge });
   const carrier = link !== undefined && link.up && link.running;
   return { faults, source, ifindex: link?.index ?? null, carrier };
 }
@@ -66,22 +73,49 @@ function interfaceFaults(spec: InstanceSpec, host: Host): Fault[] {
 
 /**
  * A configured source address must be on the host. Otherwise IPv4 uses the first address of the
- * interface and IPv6 its first link-local one (RFC 9568 5.1.2.1), never a virtual address: two
+ * interface and IPv6 a link-local one (RFC 9568 5.1.2.1), never a virtual address, whoever's: two
  * routers with one source break the tie-break. Only an owner has no other than its own.
  */
-function sourceOf(spec: InstanceSpec, link: Link | undefined, host: Host): Ip | null {
+function sourceOf(
+  spec: InstanceSpec,
+  link: Link | undefined,
+  host: Host,
+  { virtual, source }: Context,
+): Ip | null {
   if (spec.sourceAddress !== null) {
-    return host.holder(spec.sourceAddress)?.tentative === false ? spec.sourceAddress : null;
+    return configuredSource(spec, link, host)?.tentative === false ? spec.sourceAddress : null;
   }
   if (link === undefined) return null;
   const usable = candidates(spec.router.family, host.addressesOf(link.index))
-    .filter((candidate) => !candidate.tentative);
-  const virtual = new Set(spec.virtualAddresses.map((entry) => entry.address));
-  const real = usable.find((candidate) => !virtual.has(candidate.address));
-  if (real !== undefined) return real.address;
-  const owned = usable.find((candidate) => !candidate.ours);
+    .filter(({ tentative, ours }) => !tentative && !ours);
+  const real = usable.filter(({ address }) => !virtual.has(address));
+  if (real.length > 0) return (real.find(({ address }) => address === source) ?? real[0]!).address;
+  const own = new Set(spec.virtualAddresses.map((entry) => entry.address));
+  const owned = usable.find(({ address }) => own.has(address));
   return spec.router.basePriority === OWNER_PRIORITY ? owned?.address ?? null : null;
 }
+
+/** On the instance's own interface if it is there; a link-local address means something only there. */
+function configuredSource(
+  { sourceAddress }: InstanceSpec,
+  link: Link | undefined,
+  host: Host,
+): HostAddress | undefined {
+  if (sourceAddress === null) return undefined;
+  const here = host.addressesOf(link?.index ?? 0).find(({ address }) => address === sourceAddress);
+  return here ?? (isLinkLocal(sourceAddress) && link ? undefined : host.holders(sourceAddress)[0]);
+}
+
+/** An advert must fit one frame: a master that cannot send would be one of two (sheet FMT-12). */
+function advertTooLarge({ router }: InstanceSpec, { name, mtu }: Link): string | null {
+  const { version, family, addresses } = router;
+  const bytes = IP_HEADER_BYTES[family] + advertLength(version, family, addresses.length);
+  if (bytes <= mtu) return null;
+  return `an advert of ${addresses.length} addresses takes ${bytes} bytes, the MTU of ${name} is ${mtu}`;
+}
+
+/** Without options (RFC 791 3.1, RFC 8200 3). */
+const IP_HEADER_BYTES: Readonly<Record<Family, number>> = { ipv4: 20, ipv6: 40 };
 
 function candidates(family: Family, addresses: readonly HostAddress[]): HostAddress[] {
   return addresses.filter((candidate) =>
@@ -91,7 +125,7 @@ function candidates(family: Family, addresses: readonly HostAddress[]): HostAddr
 
 function missingSource(spec: InstanceSpec, link: Link | undefined, host: Host): string {
   if (spec.sourceAddress !== null) {
-    return host.holder(spec.sourceAddress) === undefined
+    return configuredSource(spec, link, host) === undefined
       ? `source address ${spec.sourceAddress} is on no interface`
       : `source address ${spec.sourceAddress} is still tentative`;
   }

@@ -5,8 +5,8 @@ import type { Bytes } from "../core/bytes.ts";
 import type { Micros } from "../core/time.ts";
 import type { Announcement } from "../net/announce.ts";
 import type { PlacedAddress } from "../net/addresses.ts";
-import type { LinkTable } from "../net/links.ts";
-import type { VrrpSocket } from "../net/vrrp_socket.ts";
+import type { HostTable } from "../net/links.ts";
+import type { AdvertSender } from "../net/vrrp_socket.ts";
 import { encodeIpv4 } from "../vrrp/ip.ts";
 import { createRouter, nextTimer, step } from "../vrrp/machine.ts";
 import { encodeAdvert } from "../vrrp/packet.ts";
@@ -26,11 +26,11 @@ export interface Outgoing {
 export class Instance {
   readonly spec: InstanceSpec;
   readonly counters: Counters = createCounters();
-  readonly limiter = new LogLimiter();
+  readonly limiters = { packets: new LogLimiter(), host: new LogLimiter() };
   router: Router;
   facts: Facts = { faults: [], source: null, ifindex: null, carrier: false };
   /** Null while there is nowhere to send to. */
-  socket: VrrpSocket | null = null;
+  socket: AdvertSender | null = null;
   socketError: string | null = null;
   /** The earliest timer; kept so that the loop need not ask every router at every turn. */
   next: { timer: TimerName; at: Micros } | null = null;
@@ -78,7 +78,7 @@ export class Instance {
   }
 
   /** The virtual addresses with the interfaces they go to; those whose interface is missing left out. */
-  placed(table: LinkTable): PlacedAddress[] {
+  placed(table: HostTable): PlacedAddress[] {
     return this.spec.virtualAddresses.flatMap((entry) => {
       const ifindex = this.#ifindexOf(entry.device, table);
       return ifindex === null ? [] : [{ ifindex, entry }];
@@ -86,7 +86,7 @@ export class Instance {
   }
 
   /** What gratuitous ARP and neighbour advertisements have to tell. */
-  announcements(table: LinkTable): Announcement[] {
+  announcements(table: HostTable): Announcement[] {
     return this.placed(table).flatMap(({ ifindex, entry }) => {
       const link = table.byIndex(ifindex);
       return link === undefined ? [] : [{ instance: this.name, address: entry.address, link }];
@@ -107,10 +107,10 @@ export class Instance {
   }
 
   /** Without an interface of its own (unicast), the one that holds the source address. */
-  #ifindexOf(device: string | null, table: LinkTable): number | null {
+  #ifindexOf(device: string | null, table: HostTable): number | null {
     const name = device ?? this.spec.interface;
     if (name !== null) return table.byName(name)?.index ?? null;
     const source = this.spec.sourceAddress;
-    return source === null ? null : table.holder(source)?.index ?? null;
+    return source === null ? null : table.holders(source)[0]?.index ?? null;
   }
 }

@@ -3,7 +3,8 @@
 import { ERRNO, SysError } from "../../ffi/errno.ts";
 import { closeFd } from "../../ffi/fd.ts";
 import { sendTo, socketPair } from "../../ffi/socket.ts";
-import type { Command, EngineEvent, EngineOptions, EngineSetup } from "./messages.ts";
+import type { Bytes } from "../core/bytes.ts";
+import type { Command, EngineEvent, EngineSetup } from "./messages.ts";
 
 /** How long to wait before trying again when the engine has not read earlier commands yet. */
 const RETRY_MS = 1;
@@ -15,7 +16,7 @@ export type DaemonEvent = Exclude<EngineEvent, { kind: "listening" }>;
 export class EngineLink {
   readonly #worker: Worker;
   readonly #fd: number;
-  readonly #waiting: Uint8Array<ArrayBuffer>[] = [];
+  readonly #waiting: Bytes[] = [];
   #closed = false;
 
   /**
@@ -23,11 +24,15 @@ export class EngineLink {
    * @param receive Gets every event, in order; a worker that dies becomes a `failed` one.
    * @throws {SysError} If the socket pair cannot be made.
    */
-  constructor(module: string, options: EngineOptions, receive: (event: DaemonEvent) => void) {
+  constructor(
+    module: string,
+    parts: Pick<EngineSetup, "options" | "instances">,
+    receive: (event: DaemonEvent) => void,
+  ) {
     const [ours, theirs] = socketPair();
     this.#fd = ours;
     this.#worker = new Worker(module, { type: "module", name: "engine" });
-    const setup: EngineSetup = { kind: "setup", commandFd: theirs, options };
+    const setup: EngineSetup = { kind: "setup", commandFd: theirs, ...parts };
     this.#worker.onmessage = ({ data }: MessageEvent<EngineEvent>) => {
       // Posted earlier, the message would be lost: nobody listens while the worker loads its modules.
       if (data.kind === "listening") this.#worker.postMessage(setup);
@@ -55,14 +60,23 @@ export class EngineLink {
 
   #flush(): void {
     for (let next; !this.#closed && (next = this.#waiting[0]) !== undefined;) {
-      try {
-        sendTo(this.#fd, next, null);
-      } catch (error) {
-        if (!(error instanceof SysError) || error.errno !== ERRNO.EAGAIN) throw error;
+      const failure = this.#trySend(next);
+      if (failure === ERRNO.EAGAIN) {
         setTimeout(() => this.#flush(), RETRY_MS);
         return;
       }
+      // Any other failure means that the engine has ended, of which its last event tells.
       this.#waiting.shift();
+    }
+  }
+
+  #trySend(bytes: Bytes): number | null {
+    try {
+      sendTo(this.#fd, bytes, null);
+      return null;
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      return error.errno;
     }
   }
 }

@@ -2,6 +2,7 @@
 
 import { monotonicUs } from "../../ffi/clock.ts";
 import { POLL, PollSet } from "../../ffi/poll.ts";
+import { Timer } from "../../ffi/timer.ts";
 import { type Micros, micros } from "../core/time.ts";
 
 /** What the loop asks of the one who owns the timers. */
@@ -10,6 +11,8 @@ export interface Timers {
   next(): Micros | null;
   /** Fires everything that is due. */
   fire(now: Micros): void;
+  /** All that was pressing is done: time for what can wait, before the loop sleeps. */
+  rest(): void;
 }
 
 /** Now, on the clock of every deadline. */
@@ -22,10 +25,23 @@ export class Loop {
   readonly #poll = new PollSet();
   readonly #handlers = new Map<number, () => void>();
   readonly #timers: Timers;
+  readonly #timer = new Timer();
+  /** What the timer is set to, so that it is not told twice; undefined once that has passed. */
+  #armed: Micros | null | undefined = null;
   #running = false;
+  #readAt: Micros = now();
 
   constructor(timers: Timers) {
     this.#timers = timers;
+    this.#poll.add(this.#timer.fd, POLL.IN);
+  }
+
+  /**
+   * When the descriptor that is being handled was found readable: the instant of what it brings,
+   * which must not move with the time that it takes to handle it.
+   */
+  get readAt(): Micros {
+    return this.#readAt;
   }
 
   /** Calls `handler` whenever `fd` can be read. */
@@ -34,6 +50,7 @@ export class Loop {
     this.#poll.add(fd, POLL.IN);
   }
 
+  /** Stops watching; before the descriptor is closed. */
   unwatch(fd: number): void {
     this.#handlers.delete(fd);
     this.#poll.remove(fd);
@@ -46,22 +63,43 @@ export class Loop {
   run(): void {
     this.#running = true;
     while (this.#running) {
-      const next = this.#timers.next();
-      this.#dispatch(next === null ? null : Math.max(0, next - now()));
-      const due = this.#timers.next();
-      if (due === null || due > now()) continue;
+      this.#timers.rest();
+      this.#arm(this.#timers.next());
+      this.#dispatch(null);
+      if (!this.#isDue()) continue;
       this.#dispatch(0);
+      this.#armed = undefined;
       this.#timers.fire(now());
     }
   }
 
+  /** Lets `run` return when the handlers of this turn are done. */
   stop(): void {
     this.#running = false;
+  }
+
+  /** Closes the timer; after `run` has returned. */
+  close(): void {
+    this.#timer.close();
+  }
+
+  #isDue(): boolean {
+    const due = this.#timers.next();
+    return this.#running && due !== null && due <= now();
+  }
+
+  #arm(at: Micros | null): void {
+    if (at === this.#armed) return;
+    this.#armed = at;
+    this.#timer.set(at);
   }
 
   #dispatch(timeoutUs: number | null): void {
     const ready = this.#poll.wait(timeoutUs);
     if (ready === "interrupted" || ready === 0) return;
-    for (const { fd } of this.#poll.ready()) this.#handlers.get(fd)?.();
+    for (const { fd } of this.#poll.ready()) {
+      this.#readAt = now();
+      this.#handlers.get(fd)?.();
+    }
   }
 }

@@ -5,7 +5,7 @@
 
 import type { Ip } from "../core/address.ts";
 import type { LogEvent } from "../core/log.ts";
-import type { Micros } from "../core/time.ts";
+import type { Pacing } from "../net/announce.ts";
 import type { VirtualAddress } from "../core/virtual_address.ts";
 import type { Counters, Strays } from "./counters.ts";
 import type { RouterConfig, State } from "../vrrp/types.ts";
@@ -25,15 +25,11 @@ export interface InstanceSpec {
 }
 
 /** What holds for the whole engine. */
-export interface EngineOptions {
+export interface EngineOptions extends Pacing {
   /** SCHED_RR priority of the engine thread, 1 to 99 (sched(7)); null for the normal scheduler. */
   readonly realtimePriority: number | null;
   /** Keep the process in memory (mlockall(2)). */
   readonly lockMemory: boolean;
-  /** Least gap between gratuitous ARPs on one interface; 0 for none. */
-  readonly garpIntervalUs: Micros;
-  /** Least gap between unsolicited neighbour advertisements on one interface; 0 for none. */
-  readonly gnaIntervalUs: Micros;
 }
 
 /** The signals that the engine thread takes, so that a busy main thread cannot delay them. */
@@ -44,10 +40,6 @@ export type CaughtSignal = typeof CAUGHT_SIGNALS[number];
 
 /** Main thread to engine. */
 export type Command =
-  /** One instance a datagram, so that no config outgrows the pair's buffer. */
-  | { readonly kind: "add"; readonly instance: InstanceSpec }
-  /** All instances were added: clean up after a predecessor and start. */
-  | { readonly kind: "start" }
   /** Priority 0, addresses away, then a `stopped` event. */
   | { readonly kind: "stop" }
   | { readonly kind: "status"; readonly id: number };
@@ -58,6 +50,8 @@ export interface EngineSetup {
   /** The engine's end of the SOCK_SEQPACKET pair. */
   readonly commandFd: number;
   readonly options: EngineOptions;
+  /** All of them here, for they may outgrow a datagram. */
+  readonly instances: readonly InstanceSpec[];
 }
 
 /** One instance, as `status` shows it. */

@@ -10,28 +10,30 @@ import {
   REJECT_COUNTERS,
   type RejectReason,
 } from "../vrrp/admission.ts";
+import { decodeHead } from "../vrrp/packet.ts";
 import { type Event, RESIGN_PRIORITY } from "../vrrp/types.ts";
-import { logOnce, type Tools } from "./effects.ts";
 import type { CounterName, Strays } from "./counters.ts";
 import type { Instance } from "./instance.ts";
 import { LogLimiter } from "./log_limiter.ts";
 import { now } from "./loop.ts";
+import { type Emitter, sayOnce } from "./say.ts";
 
 /** The receiving side of the engine. */
 export class Reception {
-  readonly #tools: Tools;
+  readonly #emitter: Emitter;
   readonly #instances: readonly Instance[];
+  /** Feeds an event as of the instant at which its packet was found. */
   readonly #feed: (instance: Instance, event: Event) => void;
   readonly #handlers = new WeakMap<VrrpSocket, PacketHandler>();
   readonly #strays: Record<string, Partial<Record<CounterName, number>>> = {};
   readonly #limiter = new LogLimiter();
 
   constructor(
-    tools: Tools,
+    emitter: Emitter,
     instances: readonly Instance[],
     feed: (instance: Instance, event: Event) => void,
   ) {
-    this.#tools = tools;
+    this.#emitter = emitter;
     this.#instances = instances;
     this.#feed = feed;
   }
@@ -68,7 +70,13 @@ export class Reception {
     for (const { kind, text } of notices) {
       const counter = NOTICE_COUNTERS[kind];
       if (counter !== null) receiver.counters[counter]++;
-      logOnce(this.#tools, receiver, "warning", `${kind} ${packet.source}`, text, now());
+      const line = {
+        of: "packets",
+        key: `${kind} ${packet.source}`,
+        level: "warning",
+        text,
+      } as const;
+      sayOnce(this.#emitter, receiver, line, now());
     }
     this.#feed(receiver, { kind: "advert", advert });
   }
@@ -92,8 +100,10 @@ export class Reception {
 
   #rejected(instance: Instance, reason: RejectReason, text: string, packet: ReceivedPacket): void {
     instance.counters[REJECT_COUNTERS[reason]]++;
-    const line = `Dropped advert from ${packet.source}: ${text}`;
-    logOnce(this.#tools, instance, "warning", `${reason} ${packet.source}`, line, now());
+    const key = `${reason} ${packet.source}`,
+      dropped = `Dropped advert from ${packet.source}: ${text}`;
+    const line = { of: "packets", key, level: "warning", text: dropped } as const;
+    sayOnce(this.#emitter, instance, line, now());
   }
 
   /** Refused before a router was found: counted by interface, and logged once for each sender. */
@@ -103,8 +113,8 @@ export class Reception {
     socket: VrrpSocket,
     packet?: ReceivedPacket,
   ): void {
-    // A socket without an interface sees what other sockets are there for.
-    if (socket.link === null) return;
+    // A socket without an interface sees what other sockets are there for, and they what it is for.
+    if (socket.link === null || (packet !== undefined && this.#isForAnother(packet))) return;
     const where = socket.link.name;
     const counts = this.#strays[where] ??= {}, counter = REJECT_COUNTERS[reason];
     counts[counter] = (counts[counter] ?? 0) + 1;
@@ -112,8 +122,15 @@ export class Reception {
     this.#say(`${where} ${reason}${from} ${text}`, `Dropped packet${from} on ${where}: ${text}`);
   }
 
+  /** Whether a router on another socket has the VRID; only unicast ones can have no interface. */
+  #isForAnother({ message, destination }: ReceivedPacket): boolean {
+    const vrid = decodeHead(message)?.vrid;
+    return !isMulticast(destination) &&
+      this.#instances.some(({ spec }) => spec.interface === null && spec.router.vrid === vrid);
+  }
+
   #say(key: string, text: string): void {
     const line = this.#limiter.say(key, text, now());
-    if (line !== null) this.#tools.emit({ kind: "log", log: { level: "warning", text: line } });
+    if (line !== null) this.#emitter.emit({ kind: "log", log: { level: "warning", text: line } });
   }
 }

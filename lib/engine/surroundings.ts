@@ -1,111 +1,143 @@
 /** What changes around the instances: links and addresses become facts, and facts become events. */
 
 import type { NetlinkReceived } from "../../ffi/netlink.ts";
-import type { Ip } from "../core/address.ts";
-import type { HostAddress } from "../net/links.ts";
+import { type Ip, isLinkLocal } from "../core/address.ts";
+import { after, type Micros, seconds } from "../core/time.ts";
+import type { LinkTable } from "../net/links.ts";
 import type { SocketPool } from "../net/socket_pool.ts";
-import type { Event } from "../vrrp/types.ts";
-import { logOnce, perform, type Tools } from "./effects.ts";
+import type { Event, Fault } from "../vrrp/types.ts";
+import type { Tools } from "./effects.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import type { Instance } from "./instance.ts";
 import { now } from "./loop.ts";
+import { repair } from "./repair.ts";
+import { sayOnce } from "./say.ts";
+
+/** A socket that could not be opened is tried again this often. */
+const RETRY_US = seconds(1);
 
 /** Keeps every instance told of its host. */
 export class Surroundings {
   readonly #tools: Tools;
+  readonly #table: LinkTable;
   readonly #instances: readonly Instance[];
   readonly #sockets: SocketPool;
   readonly #feed: (instance: Instance, event: Event) => void;
+  readonly #virtual: ReadonlySet<Ip>;
+  #retryAt: Micros | null = null;
 
   constructor(
     tools: Tools,
+    table: LinkTable,
     instances: readonly Instance[],
     sockets: SocketPool,
     feed: (instance: Instance, event: Event) => void,
   ) {
     this.#tools = tools;
+    this.#table = table;
     this.#instances = instances;
     this.#sockets = sockets;
     this.#feed = feed;
+    const entries = instances.flatMap(({ spec }) => spec.virtualAddresses);
+    this.#virtual = new Set(entries.map(({ address }) => address));
   }
 
-  /** Applies netlink events. @param reloaded The table was read anew: anything may have changed. */
-  apply(messages: readonly NetlinkReceived[], reloaded: boolean): void {
-    let changed = reloaded;
-    for (const message of messages) {
-      const { matters, removed } = this.#tools.table.apply(message);
-      changed ||= matters;
-      if (removed !== null) this.#warnOfRemoval(removed);
-    }
-    if (changed) this.refresh();
+  /** When to look again although nothing changed; null if there is no need. */
+  get retryAt(): Micros | null {
+    return this.#retryAt;
   }
 
-  /** Recomputes what every instance should know of the host, and tells it what is new. */
-  refresh(): void {
-    const before = this.#instances.map((instance) => instance.facts);
-    const addresses = this.#hostAddresses();
-    for (const instance of this.#instances) {
-      instance.facts = factsOf(instance.spec, this.#tools.table);
-      const { source } = instance.facts;
-      instance.ownAddresses = source === null || addresses.has(source)
-        ? addresses
-        : new Set([...addresses, source]);
-    }
-    this.#sockets.assign(this.#instances, this.#tools.table);
-    for (const [at, instance] of this.#instances.entries()) this.#tell(instance, before[at]!);
-  }
-
-  /** What vigie removes it has forgotten before the kernel tells, so this was somebody else. */
-  #warnOfRemoval(removed: HostAddress): void {
-    const user = this.#tools.addresses.userOf(removed);
-    const instance = this.#instances.find(({ name }) => name === user);
-    if (instance === undefined) return;
-    const device = this.#tools.table.byIndex(removed.index)?.name ?? `interface ${removed.index}`;
-    const text =
-      `${removed.address}/${removed.prefixLength} was removed from ${device}, not by vigie`;
-    logOnce(this.#tools, instance, "warning", text, text, now());
-  }
-
-  /** A source that goes is told after the fault it causes, so that a master still resigns from it. */
-  #tell(instance: Instance, before: Facts): void {
-    const facts = withSocketFault(instance);
-    instance.facts = facts;
-    const tellSource = (): void => {
-      if (facts.source === instance.router.primaryAddress) return;
-      this.#feed(instance, { kind: "source", address: facts.source });
-    };
-    if (facts.source !== null) tellSource();
-    if (JSON.stringify(before.faults) !== JSON.stringify(facts.faults)) {
-      this.#feed(instance, { kind: "faults", faults: facts.faults });
-    }
-    tellSource();
-    if (facts.carrier && !before.carrier && instance.router.state === "master") {
-      this.#restore(instance);
-    }
+  /** Applies netlink events. */
+  apply(messages: readonly NetlinkReceived[]): void {
+    const changes = new Set(messages.map((message) => this.#table.apply(message)));
+    if (changes.has("link") || changes.has("address")) this.refresh();
+    else if (changes.has("ours gone")) this.#repair();
   }
 
   /**
-   * A master that stayed one while its interface was down (`dont_track_primary`): the kernel has taken
-   * IPv6 addresses off it, and neighbours may have forgotten or learned otherwise.
+   * Recomputes what every instance should know of the host, and tells it what is new. Faults come
+   * first, while the sockets and sources of before are still there to resign by.
    */
-  #restore(instance: Instance): void {
-    const at = now(), rounds = instance.spec.router.announce.repeat;
-    perform(this.#tools, instance, { do: "addAddresses" }, at);
-    perform(this.#tools, instance, { do: "announce", rounds }, at);
+  refresh(): void {
+    const before = this.#instances.map(({ facts }) => facts);
+    for (const instance of this.#instances) {
+      const context = { virtual: this.#virtual, source: instance.router.primaryAddress };
+      instance.facts = factsOf(instance.spec, this.#table, context);
+      if (instance.facts.faults.length > 0) this.#tellFaults(instance, instance.facts.faults);
+    }
+    this.#sockets.assign(this.#instances, this.#table);
+    const own = new OwnAddresses(this.#table);
+    for (const [at, instance] of this.#instances.entries()) {
+      instance.ownAddresses = own.at(instance.facts.ifindex, instance.facts.source);
+      this.#tell(instance, before[at]!);
+    }
+    const failing = this.#instances.some(({ socketError }) => socketError !== null);
+    this.#retryAt = failing ? after(now(), RETRY_US) : null;
+    this.#repair();
   }
 
-  /** This host's addresses but for virtual ones, which a peer may wrongly send from. */
-  #hostAddresses(): ReadonlySet<Ip> {
-    const { table } = this.#tools, own = new Set<Ip>();
-    for (const link of table.all()) {
-      for (const { address, ours } of table.addressesOf(link.index)) if (!ours) own.add(address);
+  #tell(instance: Instance, before: Facts): void {
+    const { facts, socketError } = instance;
+    if (facts.source !== instance.router.primaryAddress) {
+      this.#feed(instance, { kind: "source", address: facts.source });
+      this.#warnOfVirtualSource(instance);
     }
-    return own;
+    // Without a socket, adverts could neither be sent nor heard: two masters would be the end of it.
+    const socketFault: Fault[] = socketError === null
+      ? []
+      : [{ reason: "no_socket", detail: socketError }];
+    this.#tellFaults(instance, [...facts.faults, ...socketFault]);
+    // Only after dont_track_primary: neighbours may have learned otherwise while the link was down.
+    if (facts.carrier && !before.carrier && instance.router.state === "master") {
+      const { announcer } = this.#tools, rounds = instance.spec.router.announce.repeat;
+      announcer.announce(instance.announcements(this.#table), rounds, now());
+    }
+  }
+
+  #tellFaults(instance: Instance, faults: readonly Fault[]): void {
+    if (JSON.stringify(faults) === JSON.stringify(instance.router.faults)) return;
+    this.#feed(instance, { kind: "faults", faults });
+  }
+
+  /** A host that holds an address drops what comes from it (martian source), adverts too. */
+  #warnOfVirtualSource(instance: Instance): void {
+    const { facts: { source }, spec } = instance;
+    if (source === null || !this.#virtual.has(source) || spec.sourceAddress !== null) return;
+    const text = `The only address of ${spec.interface} is ${source}, which is virtual: a router ` +
+      `that has taken it over cannot hear adverts from it. Give ${spec.interface} another address`;
+    sayOnce(this.#tools, instance, { of: "host", key: text, level: "warning", text }, now());
+  }
+
+  #repair(): void {
+    const at = now();
+    for (const instance of this.#instances) repair(this.#tools, instance, at);
   }
 }
 
-/** Without a socket, adverts could neither be sent nor heard: two masters would be the end of it. */
-function withSocketFault({ facts, socketError }: Instance): Facts {
-  if (socketError === null) return facts;
-  return { ...facts, faults: [...facts.faults, { reason: "no_socket", detail: socketError }] };
+/** The addresses that admission takes for this host's: not virtual ones, which a peer may send from. */
+class OwnAddresses {
+  readonly #table: LinkTable;
+  readonly #everywhere = new Set<Ip>();
+  readonly #byLink = new Map<number | null, ReadonlySet<Ip>>();
+
+  constructor(table: LinkTable) {
+    this.#table = table;
+    for (const { index } of table.all()) {
+      for (const { address, ours } of table.addressesOf(index)) {
+        if (!ours && !isLinkLocal(address)) this.#everywhere.add(address);
+      }
+    }
+  }
+
+  /** For a router on an interface: a link-local address of another one may be a neighbour's here. */
+  at(ifindex: number | null, source: Ip | null): ReadonlySet<Ip> {
+    let own = this.#byLink.get(ifindex);
+    if (own === undefined) {
+      const here = ifindex === null ? [] : this.#table.addressesOf(ifindex);
+      const linkLocal = here.filter(({ address, ours }) => !ours && isLinkLocal(address));
+      own = this.#everywhere.union(new Set(linkLocal.map(({ address }) => address)));
+      this.#byLink.set(ifindex, own);
+    }
+    return source === null || own.has(source) ? own : new Set([...own, source]);
+  }
 }

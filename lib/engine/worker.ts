@@ -22,30 +22,52 @@ export interface WorkerScope {
   close(): void;
 }
 
-/** A command is at most one instance with 255 addresses and about as many excluded ones. */
-const MAX_COMMAND_BYTES = 1 << 18;
+/** Commands are a few words. */
+const MAX_COMMAND_BYTES = 4096;
 
 /** Waits for the setup message, then runs the engine until it is told to stop. */
 export function engineThread(scope: WorkerScope): void {
-  const emit = (event: EngineEvent) => scope.postMessage(event);
-  scope.onmessage = ({ data: { commandFd, options } }) => {
+  scope.onmessage = ({ data }) => {
+    const outbox = new Outbox(scope);
     try {
       setThreadName("vigie-engine");
-      applyOptions(options, emit);
-      runEngine(commandFd, options, emit);
-      emit({ kind: "stopped" });
+      applyOptions(data.options, outbox);
+      runEngine(data, outbox);
+      outbox.push({ kind: "stopped" });
     } catch (error) {
-      emit({ kind: "failed", text: describe(error) });
+      outbox.push({ kind: "failed", text: describe(error) });
     } finally {
-      closeFd(commandFd);
+      outbox.flush();
+      closeFd(data.commandFd);
       scope.close();
     }
   };
-  emit({ kind: "listening" });
+  scope.postMessage({ kind: "listening" });
+}
+
+/** Events wait here until the packets have left: waking the main thread takes time. */
+class Outbox {
+  readonly #scope: WorkerScope;
+  #events: EngineEvent[] = [];
+
+  constructor(scope: WorkerScope) {
+    this.#scope = scope;
+  }
+
+  push(event: EngineEvent): void {
+    this.#events.push(event);
+  }
+
+  flush(): void {
+    const events = this.#events;
+    if (events.length === 0) return;
+    this.#events = [];
+    for (const event of events) this.#scope.postMessage(event);
+  }
 }
 
 /** Real-time priority and locked memory are wishes: without the right to them the engine still runs. */
-function applyOptions(options: EngineOptions, emit: (event: EngineEvent) => void): void {
+function applyOptions(options: EngineOptions, outbox: Outbox): void {
   const wishes: [boolean, () => void][] = [
     [options.lockMemory, lockMemory],
     [options.realtimePriority !== null, () => setRealtimePriority(options.realtimePriority ?? 0)],
@@ -55,60 +77,51 @@ function applyOptions(options: EngineOptions, emit: (event: EngineEvent) => void
     try {
       apply();
     } catch (error) {
-      emit({ kind: "log", log: { level: "warning", text: describe(error) } });
+      outbox.push({ kind: "log", log: { level: "warning", text: describe(error) } });
     }
   }
 }
 
-/** Returns when the engine was stopped; on any error the addresses are given back first. */
-function runEngine(
-  commandFd: number,
-  options: EngineOptions,
-  emit: (event: EngineEvent) => void,
-): void {
-  const engine = new Engine(options, emit);
+/** Returns when the engine was stopped; whatever goes wrong, the addresses are given back. */
+function runEngine({ commandFd, options, instances }: EngineSetup, outbox: Outbox): void {
+  const engine = new Engine(options, instances, outbox);
+  try {
+    watchCommands(engine, commandFd);
+    watchSignals(engine, outbox);
+    engine.start();
+    engine.loop.run();
+  } finally {
+    try {
+      engine.stop();
+    } finally {
+      engine.close();
+    }
+  }
+}
+
+function watchCommands(engine: Engine, commandFd: number): void {
   const buffer: Bytes = new Uint8Array(MAX_COMMAND_BYTES);
   engine.loop.watch(commandFd, () => {
     for (let length; (length = receive(commandFd, buffer)) !== null;) {
       if (length === 0) throw new Error("Cannot go on: the main thread closed the command socket");
       const text = new TextDecoder().decode(buffer.subarray(0, length));
-      obey(engine, JSON.parse(text) as Command, emit);
+      const command = JSON.parse(text) as Command;
+      if (command.kind === "stop") engine.stop();
+      else engine.tellStatus(command.id);
     }
   });
-  // They stay caught to the end: a second TERM must not kill what is giving its addresses back.
+}
+
+/** They stay caught to the end: a second TERM must not kill what is giving its addresses back. */
+function watchSignals(engine: Engine, outbox: Outbox): void {
   for (const signal of CAUGHT_SIGNALS) {
     const fd = catchSignal(SIGNALS[signal]);
     engine.loop.watch(fd, () => {
       clearEvent(fd);
-      emit({ kind: "signal", signal });
+      outbox.push({ kind: "signal", signal });
       if (signal === "SIGTERM" || signal === "SIGINT") engine.stop();
     });
   }
-  try {
-    engine.loop.run();
-  } catch (error) {
-    engine.stop();
-    throw error;
-  } finally {
-    engine.close();
-  }
-}
-
-type Obey<K extends Command["kind"]> = (
-  engine: Engine,
-  command: Extract<Command, { kind: K }>,
-  emit: (event: EngineEvent) => void,
-) => void;
-
-const OBEY: { readonly [K in Command["kind"]]: Obey<K> } = {
-  add: (engine, { instance }) => engine.add(instance),
-  start: (engine) => engine.start(),
-  stop: (engine) => engine.stop(),
-  status: (engine, { id }, emit) => emit(engine.status(id)),
-};
-
-function obey(engine: Engine, command: Command, emit: (event: EngineEvent) => void): void {
-  (OBEY[command.kind] as Obey<Command["kind"]>)(engine, command, emit);
 }
 
 function describe(error: unknown): string {

@@ -3,12 +3,13 @@
  * removes; what the operator put there is left alone.
  */
 
+import type { NetlinkMessage } from "../../ffi/netlink.ts";
 import type { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { addAddressMessage, type AddressSpec, deleteAddressMessage } from "../../ffi/rtnetlink.ts";
-import type { SysError } from "../../ffi/errno.ts";
+import { SysError } from "../../ffi/errno.ts";
 import { ipBytes } from "../core/address.ts";
 import type { VirtualAddress } from "../core/virtual_address.ts";
-import { ADDRESS_PROTOCOL, type HostAddress, type LinkTable } from "./links.ts";
+import { ADDRESS_PROTOCOL, type HostAddress, type HostTable } from "./links.ts";
 
 /** A virtual address and the interface it goes to. */
 export interface PlacedAddress {
@@ -22,18 +23,26 @@ export interface AddressFailure {
   readonly error: SysError;
 }
 
-/** Already so: nothing to add, or nothing to delete. */
-const ALREADY_THERE = "EEXIST";
+/** What `add` brought about. */
+export interface AddressOutcome {
+  readonly added: PlacedAddress[];
+  readonly failures: AddressFailure[];
+}
+
+/** It is there already; or its acknowledgement was lost, and it may be. */
+const UNSURE: ReadonlySet<string> = new Set(["EEXIST", "ETIMEDOUT"]);
+
+/** Nothing to delete. */
 const ALREADY_GONE = new Set(["EADDRNOTAVAIL", "ENODEV", "ENXIO"]);
 
 /** Adds and removes virtual addresses, and knows which of them are vigie's, and for whom. */
 export class AddressOwner {
   readonly #socket: NetlinkSocket;
-  readonly #table: LinkTable;
+  readonly #table: HostTable;
   /** What each user has on interfaces, by key: also found when the interface has a new name since. */
   readonly #owned = new Map<string, Map<string, PlacedAddress>>();
 
-  constructor(socket: NetlinkSocket, table: LinkTable) {
+  constructor(socket: NetlinkSocket, table: HostTable) {
     this.#socket = socket;
     this.#table = table;
   }
@@ -43,61 +52,102 @@ export class AddressOwner {
     return this.#owned.get(user)?.size ?? 0;
   }
 
-  /** Whose an address is by vigie's doing; null if nobody's. */
-  userOf({ index, address, prefixLength }: HostAddress): string | null {
-    const wanted = `${index} ${address}/${prefixLength}`;
-    for (const [user, owned] of this.#owned) if (owned.has(wanted)) return user;
-    return null;
+  /** Those of the wanted addresses that are not on their interfaces, as far as is known. */
+  missing(wanted: readonly PlacedAddress[]): PlacedAddress[] {
+    return wanted.filter(({ ifindex, entry }) =>
+      !this.#table.addressesOf(ifindex).some(({ address }) => address === entry.address)
+    );
   }
 
-  /** The address as it is on its interface, whoever put it there. */
-  present({ ifindex, entry }: PlacedAddress): HostAddress | undefined {
-    return this.#table.addressesOf(ifindex).find((known) =>
-      known.address === entry.address && known.prefixLength === entry.prefixLength
-    );
+  /** Those of the wanted addresses that somebody else put on their interfaces, as they are there. */
+  foreign(wanted: readonly PlacedAddress[]): HostAddress[] {
+    return wanted.flatMap((placed) => {
+      const there = this.#there(placed);
+      return there === undefined || there.ours ? [] : [there];
+    });
   }
 
   /**
    * Adds addresses in order; same as `ip address add ADDR/LEN dev IF`. One that is there already is
-   * taken over if a predecessor left it, and otherwise stays the operator's. The kernel is asked, not
-   * the table, which may not have heard yet of what was just removed.
+   * taken over if a predecessor left it, and otherwise stays the operator's, whatever its prefix
+   * length. For the rest the kernel is asked, not the table, which may not have heard yet of what was
+   * just removed.
+   *
+   * @returns What was not there before, and what could not be added.
    */
-  add(user: string, wanted: readonly PlacedAddress[]): AddressFailure[] {
-    const messages = wanted.map((placed) => addAddressMessage(specOf(placed)));
-    const there: PlacedAddress[] = [], failures: AddressFailure[] = [];
-    for (const [placed, error] of this.#request(wanted, messages)) {
-      if (error === null) this.#own(user, placed);
-      else if (error.code === ALREADY_THERE) there.push(placed);
-      else failures.push({ placed, error });
+  add(user: string, wanted: readonly PlacedAddress[]): AddressOutcome {
+    const asked = wanted.filter((placed) => this.#there(placed)?.ours !== false);
+    const unsure: [PlacedAddress, SysError][] = [],
+      outcome: AddressOutcome = { added: [], failures: [] };
+    for (const [placed, error] of this.#request(asked, addAddressMessage)) {
+      if (error === null) {
+        this.#own(user, placed);
+        outcome.added.push(placed);
+      } else if (UNSURE.has(error.code)) unsure.push([placed, error]);
+      else outcome.failures.push({ placed, error });
     }
-    if (there.length > 0) this.#table.load(this.#socket);
-    for (const placed of there) if (this.present(placed)?.ours) this.#own(user, placed);
-    return failures;
+    if (unsure.length > 0) this.#settle(user, unsure, outcome);
+    return outcome;
   }
 
-  /** Removes what vigie owns for a user; same as `ip address del ADDR/LEN dev IF`. */
+  /** Removes what vigie owns for a user and no other needs; same as `ip address del ADDR/LEN dev IF`. */
   remove(user: string): AddressFailure[] {
-    const owned = [...this.#owned.get(user)?.values() ?? []];
+    const owned = this.#owned.get(user) ?? new Map<string, PlacedAddress>();
     this.#owned.delete(user);
-    const messages = owned.map((placed) => deleteAddressMessage(specOf(placed)));
-    return this.#request(owned, messages).flatMap(([placed, error]) =>
+    const others = new Set([...this.#owned.values()].flatMap((theirs) => [...theirs.keys()]));
+    const list = [...owned].flatMap(([name, placed]) => others.has(name) ? [] : [placed]);
+    return this.#request(list, deleteAddressMessage).flatMap(([placed, error]) =>
       error === null || ALREADY_GONE.has(error.code) ? [] : [{ placed, error }]
     );
   }
 
+  /** Removes everything, for whoever it was: the last resort of a program that must end. */
+  removeAll(): AddressFailure[] {
+    return [...this.#owned.keys()].flatMap((user) => this.remove(user));
+  }
+
   /**
-   * Makes vigie's what a crashed predecessor left of these addresses, so that `remove` takes it away.
+   * Makes vigie's what a crashed predecessor left of these addresses, wherever and with whatever
+   * prefix length, so that `remove` takes it away.
    *
    * @param untagged Also those without a tag: for kernels that keep none, where an address that is
    * virtual by the config is taken for a leftover, as keepalived does.
    */
   adopt(user: string, wanted: readonly PlacedAddress[], untagged: boolean): PlacedAddress[] {
-    const left = wanted.filter((placed) => {
-      const there = this.present(placed);
-      return there !== undefined && (there.ours || untagged);
-    });
+    const left = wanted.flatMap(({ ifindex, entry }) =>
+      this.#table.holders(entry.address)
+        .filter(({ ours, index }) => ours || (untagged && index === ifindex))
+        .map(({ index, prefixLength }) => ({ ifindex: index, entry: { ...entry, prefixLength } }))
+    );
     for (const placed of left) this.#own(user, placed);
     return left;
+  }
+
+  /** What the kernel has already, or perhaps: the tables tell whose it is. */
+  #settle(user: string, unsure: [PlacedAddress, SysError][], outcome: AddressOutcome): void {
+    try {
+      this.#table.load(this.#socket);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      outcome.failures.push(...unsure.map(([placed]) => ({ placed, error })));
+      return;
+    }
+    for (const [placed, error] of unsure) {
+      const there = this.#there(placed);
+      if (there === undefined) outcome.failures.push({ placed, error });
+      else if (there.ours) {
+        const entry = { ...placed.entry, prefixLength: there.prefixLength };
+        this.#own(user, { ...placed, entry });
+      }
+    }
+  }
+
+  /** The address as it is on its interface, whoever put it there; somebody else's first. */
+  #there({ ifindex, entry }: PlacedAddress): HostAddress | undefined {
+    const found = this.#table.addressesOf(ifindex).filter(({ address }) =>
+      address === entry.address
+    );
+    return found.find(({ ours }) => !ours) ?? found[0];
   }
 
   #own(user: string, placed: PlacedAddress): void {
@@ -107,10 +157,10 @@ export class AddressOwner {
 
   #request(
     list: readonly PlacedAddress[],
-    messages: Parameters<NetlinkSocket["requestAll"]>[0],
+    message: (spec: AddressSpec) => NetlinkMessage,
   ): [PlacedAddress, SysError | null][] {
     if (list.length === 0) return [];
-    const answers = this.#socket.requestAll(messages);
+    const answers = this.#socket.requestAll(list.map((placed) => message(specOf(placed))));
     return list.map((placed, at) => [placed, answers[at] ?? null]);
   }
 }

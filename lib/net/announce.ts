@@ -1,9 +1,8 @@
 /** Gratuitous ARP and unsolicited neighbour advertisements, paced if asked for, by one packet socket. */
 
 import { closeFd } from "../../ffi/fd.ts";
-import { AF, ETH_P, SOCK } from "../../ffi/constants.ts";
-import type { SysError } from "../../ffi/errno.ts";
-import { openSocket, sendTo, sockaddrLinkLayer } from "../../ffi/socket.ts";
+import { SysError } from "../../ffi/errno.ts";
+import { AF, ETH_P, openSocket, sendTo, SOCK, sockaddrLinkLayer } from "../../ffi/socket.ts";
 import { familyOf, type Ip } from "../core/address.ts";
 import type { Bytes } from "../core/bytes.ts";
 import { after, type Micros } from "../core/time.ts";
@@ -18,22 +17,33 @@ export interface Announcement {
   readonly link: Link;
 }
 
-interface Queued {
-  readonly instance: string;
-  readonly frame: Bytes;
-  readonly ifindex: number;
-}
-
-/** The packets of one kind on one interface that wait for their turn. */
-interface Lane {
-  readonly queue: Queued[];
-  nextAt: Micros;
-}
-
-/** Least gaps between packets on one interface; 0 for none. */
-export interface Pacing {
+/** Least gaps between packets; 0 for none. */
+export interface Gaps {
   readonly garpIntervalUs: Micros;
   readonly gnaIntervalUs: Micros;
+}
+
+/** The gaps on each interface, and on interfaces that share one (`garp_group`). */
+export interface Pacing extends Gaps {
+  readonly garpGroups: readonly (Gaps & { readonly interfaces: readonly string[] })[];
+}
+
+type Kind = "arp" | "na";
+
+const GAP: Readonly<Record<Kind, keyof Gaps>> = { arp: "garpIntervalUs", na: "gnaIntervalUs" };
+
+/** An address that has its turn, and how many times more. */
+interface Queued {
+  readonly announcement: Announcement;
+  readonly frame: Bytes;
+  rounds: number;
+}
+
+/** The packets of one kind that wait for each other. */
+interface Lane {
+  readonly gapUs: Micros;
+  readonly queue: Queued[];
+  nextAt: Micros;
 }
 
 /** Announces addresses. Needs CAP_NET_RAW. */
@@ -41,7 +51,7 @@ export class Announcer {
   readonly #fd: number;
   readonly #pacing: Pacing;
   readonly #lanes = new Map<string, Lane>();
-  readonly #failed: (announcement: string, error: SysError) => void;
+  readonly #failed: (instance: string, error: SysError) => void;
 
   /** @throws {SysError} If the packet socket cannot be opened. */
   constructor(pacing: Pacing, failed: (instance: string, error: SysError) => void) {
@@ -52,21 +62,24 @@ export class Announcer {
 
   /** So many rounds over all addresses, in order; at once unless a gap is kept. */
   announce(list: readonly Announcement[], rounds: number, now: Micros): void {
-    const frames = list.flatMap((announcement) => frameOf(announcement));
-    for (let round = 0; round < rounds; round++) {
-      for (const { queued, lane, gapUs } of frames.map((frame) => this.#place(frame))) {
-        if (gapUs === 0) this.#send(queued);
-        else this.#enqueue(lane, queued, now);
-      }
+    const atOnce: Queued[] = [];
+    for (const announcement of list) {
+      const made = frameOf(announcement);
+      if (made === null) continue;
+      const queued = { announcement, frame: made.frame, rounds };
+      const lane = this.#laneOf(made.kind, announcement.link, now);
+      if (lane === null) atOnce.push(queued);
+      else enqueue(lane, queued);
     }
+    for (let round = 0; round < rounds; round++) for (const queued of atOnce) this.#send(queued);
     this.run(now);
   }
 
   /** Forgets what an instance still has waiting. */
   cancel(instance: string): void {
-    for (const lane of this.#lanes.values()) {
-      const kept = lane.queue.filter((queued) => queued.instance !== instance);
-      lane.queue.splice(0, lane.queue.length, ...kept);
+    for (const { queue } of this.#lanes.values()) {
+      const kept = queue.filter(({ announcement }) => announcement.instance !== instance);
+      queue.splice(0, queue.length, ...kept);
     }
   }
 
@@ -81,48 +94,56 @@ export class Announcer {
 
   /** Sends what may leave by now. */
   run(now: Micros): void {
-    for (const [lane, { queue, nextAt }] of this.#lanes) {
-      const due = queue.length > 0 && nextAt <= now ? queue.shift() : undefined;
+    for (const lane of this.#lanes.values()) {
+      const due = lane.nextAt <= now ? lane.queue.shift() : undefined;
       if (due === undefined) continue;
       this.#send(due);
-      this.#lanes.get(lane)!.nextAt = after(now, this.#gap(lane));
+      lane.nextAt = after(now, lane.gapUs);
+      // To the back of the queue: a round goes over all addresses before the next begins.
+      if (--due.rounds > 0) lane.queue.push(due);
     }
   }
 
+  /** Closes the packet socket. */
   close(): void {
     closeFd(this.#fd);
   }
 
-  #place({ queued, kind }: { queued: Queued; kind: Kind }) {
-    const lane = `${kind} ${queued.ifindex}`;
-    return { queued, lane, gapUs: this.#gap(lane) };
-  }
-
-  #gap(lane: string): Micros {
-    return lane.startsWith("arp") ? this.#pacing.garpIntervalUs : this.#pacing.gnaIntervalUs;
-  }
-
-  #enqueue(name: string, queued: Queued, now: Micros): void {
-    const lane = this.#lanes.get(name) ?? { queue: [], nextAt: now };
+  /** Null where no gap is kept. */
+  #laneOf(kind: Kind, link: Link, now: Micros): Lane | null {
+    const group = this.#pacing.garpGroups.find(({ interfaces }) => interfaces.includes(link.name));
+    const gapUs = (group ?? this.#pacing)[GAP[kind]];
+    if (gapUs === 0) return null;
+    const name = `${kind} ${group === undefined ? link.index : group.interfaces.join()}`;
+    const lane = this.#lanes.get(name) ?? { gapUs, queue: [], nextAt: now };
     this.#lanes.set(name, lane);
-    lane.queue.push(queued);
+    return lane;
   }
 
-  #send({ frame, ifindex, instance }: Queued): void {
+  #send({ announcement: { instance, link }, frame }: Queued): void {
     try {
-      sendTo(this.#fd, frame, sockaddrLinkLayer(ifindex, ETH_P.ALL));
+      sendTo(this.#fd, frame, sockaddrLinkLayer(link.index, ETH_P.ALL));
     } catch (error) {
-      this.#failed(instance, error as SysError);
+      if (!(error instanceof SysError)) throw error;
+      this.#failed(instance, error);
     }
   }
 }
 
-type Kind = "arp" | "na";
+/** An address that waits already gets more rounds, not a second place: the queue stays finite. */
+function enqueue({ queue }: Lane, queued: Queued): void {
+  const { instance, address, link } = queued.announcement;
+  const waiting = queue.find(({ announcement: other }) =>
+    other.instance === instance && other.address === address && other.link.index === link.index
+  );
+  if (waiting === undefined) queue.push(queued);
+  else waiting.rounds = Math.max(waiting.rounds, queued.rounds);
+}
 
-/** No frame for a link without Ethernet addresses or without ARP: nobody there keeps a cache. */
-function frameOf({ instance, address, link }: Announcement): { queued: Queued; kind: Kind }[] {
-  if (link.mac === null || !link.arp) return [];
-  const ipv4 = familyOf(address) === "ipv4";
-  const frame = ipv4 ? gratuitousArp(address, link.mac) : unsolicitedNa(address, link.mac, true);
-  return [{ queued: { instance, frame, ifindex: link.index }, kind: ipv4 ? "arp" : "na" }];
+/** Null for a link without Ethernet addresses or without ARP: nobody there keeps a cache. */
+function frameOf({ address, link }: Announcement): { frame: Bytes; kind: Kind } | null {
+  if (link.mac === null || !link.arp) return null;
+  return familyOf(address) === "ipv4"
+    ? { frame: gratuitousArp(address, link.mac), kind: "arp" }
+    : { frame: unsolicitedNa(address, link.mac, true), kind: "na" };
 }

@@ -1,6 +1,7 @@
 /** Questions about this host that are asked once, before the engine runs. */
 
 import { capabilities, type Capability } from "../../ffi/process.ts";
+import { claimName, type NameHolder } from "../../ffi/local_name.ts";
 import { NETLINK } from "../../ffi/netlink_constants.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { type Link, LinkTable } from "./links.ts";
@@ -19,6 +20,23 @@ const NEEDED: readonly Need[] = [
   },
   { name: "CAP_NET_ADMIN", why: "to add and remove virtual addresses" },
 ];
+
+/** What one vigie in a network namespace holds, so that a second one finds it. */
+const DAEMON_NAME = "vigie.daemon";
+
+/** Another process, and whose it is. */
+export type Rival = NameHolder;
+
+/**
+ * Makes this process the one vigie of its network namespace: two would take each other's addresses
+ * away. Lasts until the process ends, however it does.
+ *
+ * @returns The process that is it already; null if this one is now. @throws {SysError}
+ */
+export function claimNamespace(): Rival | null {
+  const claimed = claimName(DAEMON_NAME);
+  return typeof claimed === "number" ? null : claimed;
+}
 
 /** The interfaces of this network namespace; same as `ip link`. @throws {SysError} */
 export function listInterfaces(): readonly Link[] {

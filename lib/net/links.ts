@@ -51,8 +51,23 @@ export interface HostAddress {
   readonly ours: boolean;
 }
 
+/**
+ * What an event was about. That an address of vigie's came is news to nobody; that one went may be
+ * vigie's own doing or somebody else's.
+ */
+export type HostChange = "nothing" | "link" | "address" | "ours gone";
+
+/** What can be asked of the table. */
+export interface HostTable {
+  byName(name: string): Link | undefined;
+  byIndex(index: number): Link | undefined;
+  addressesOf(index: number): readonly HostAddress[];
+  holders(address: Ip): readonly HostAddress[];
+  load(socket: NetlinkSocket): void;
+}
+
 /** The table. Every change goes through `load` or `apply`. */
-export class LinkTable {
+export class LinkTable implements HostTable {
   readonly #links = new Map<number, Link>();
   readonly #addresses = new Map<number, HostAddress[]>();
 
@@ -64,24 +79,20 @@ export class LinkTable {
     for (const info of dumpAddresses(socket)) this.#putAddress(toAddress(info));
   }
 
-  /**
-   * Applies one event.
-   * @returns Whether it can matter to anybody, which what vigie itself adds and removes does not; and
-   * the address that went, if one did.
-   */
-  apply(message: NetlinkReceived): { matters: boolean; removed: HostAddress | null } {
+  /** Applies one event. @returns What it was about. */
+  apply(message: NetlinkReceived): HostChange {
     const link = parseLink(message), info = parseAddress(message);
     if (link !== null) {
       if (message.type === RTM.DELLINK) this.#dropLink(link.index);
       else this.#links.set(link.index, toLink(link));
+      return "link";
     }
-    const address = info && toAddress(info);
-    if (address !== null) {
-      if (message.type === RTM.DELADDR) this.#dropAddress(address);
-      else this.#putAddress(address);
-    }
-    const removed = message.type === RTM.DELADDR ? address : null;
-    return { matters: link !== null || address?.ours === false, removed };
+    if (info === null) return "nothing";
+    const address = toAddress(info);
+    if (message.type === RTM.DELADDR) this.#dropAddress(address);
+    else this.#putAddress(address);
+    if (!address.ours) return "address";
+    return message.type === RTM.DELADDR ? "ours gone" : "nothing";
   }
 
   /** The interface of that name. */
@@ -90,31 +101,26 @@ export class LinkTable {
     return undefined;
   }
 
+  /** The interface of that index. */
   byIndex(index: number): Link | undefined {
     return this.#links.get(index);
   }
 
+  /** Every interface. */
   all(): readonly Link[] {
     return [...this.#links.values()];
   }
 
-  /** The addresses of an interface in the kernel's order, which is the order they were added in. */
+  /** The addresses of an interface: IPv4 in the order they were added in, IPv6 in no order to rely on. */
   addressesOf(index: number): readonly HostAddress[] {
     return this.#addresses.get(index) ?? [];
   }
 
-  /** The address, wherever it is. */
-  holder(address: Ip): HostAddress | undefined {
-    for (const list of this.#addresses.values()) {
-      const found = list.find((entry) => entry.address === address);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-
-  /** Whether an address is this host's. */
-  isOwn(address: Ip): boolean {
-    return this.holder(address) !== undefined;
+  /** The address, wherever it is: on every interface that has it, with every prefix length. */
+  holders(address: Ip): readonly HostAddress[] {
+    return [...this.#addresses.values()].flatMap((list) =>
+      list.filter((entry) => entry.address === address)
+    );
   }
 
   #dropLink(index: number): void {

@@ -3,8 +3,8 @@
 import { SysError } from "../../ffi/errno.ts";
 import type { Family } from "../core/address.ts";
 import type { Ip } from "../core/address.ts";
-import type { LinkTable } from "./links.ts";
-import { VrrpSocket } from "./vrrp_socket.ts";
+import type { HostTable } from "./links.ts";
+import { type AdvertSender, VrrpSocket } from "./vrrp_socket.ts";
 
 /** What the pool must know of someone who needs a socket, and where it says which one it is. */
 export interface SocketUser {
@@ -17,7 +17,7 @@ export interface SocketUser {
     };
   };
   readonly facts: { readonly ifindex: number | null };
-  socket: VrrpSocket | null;
+  socket: AdvertSender | null;
   /** Why there is no socket although the interface is there; null if all is well. */
   socketError: string | null;
 }
@@ -41,7 +41,7 @@ export class SocketPool {
    * Gives every user its socket: opens those that are missing, closes those that nobody needs any
    * more, because an interface has gone for example.
    */
-  assign(users: readonly SocketUser[], table: LinkTable): void {
+  assign(users: readonly SocketUser[], table: HostTable): void {
     const needed = new Set<string>();
     for (const user of users) {
       const name = keyOf(user);
@@ -56,7 +56,7 @@ export class SocketPool {
     for (const [name, socket] of this.#sockets) this.#close(name, socket);
   }
 
-  #open(name: string, user: SocketUser, table: LinkTable): VrrpSocket | null {
+  #open(name: string, user: SocketUser, table: HostTable): VrrpSocket | null {
     const { family, group, unicastPeers } = user.spec.router;
     try {
       let socket = this.#sockets.get(name);

@@ -1,25 +1,25 @@
 /** The one sysctl that vigie sets: `promote_secondaries`, and puts back. */
 
-/** Interfaces whose setting vigie changed: what it was, and how many instances want it changed. */
-const changed = new Map<string, { readonly was: string; users: number }>();
+/** Interfaces whose setting vigie changed: what it was, and which instances want it changed. */
+const changed = new Map<string, { readonly was: string; readonly users: Set<string> }>();
 
 /**
  * Keeps secondary addresses of a subnet when its primary one goes (ip-sysctl, promote_secondaries);
- * same as `sysctl net.ipv4.conf.IF.promote_secondaries=1`. Undone by the last `release`.
+ * same as `sysctl net.ipv4.conf.IF.promote_secondaries=1`. Undone when its last user releases it.
  *
  * @returns What went wrong, in words; null if nothing.
  */
-export function acquirePromoteSecondaries(interfaceName: string): string | null {
+export function acquirePromoteSecondaries(interfaceName: string, user: string): string | null {
   const known = changed.get(interfaceName);
   if (known !== undefined) {
-    known.users++;
+    known.users.add(user);
     return null;
   }
   const path = pathOf(interfaceName);
   try {
     const was = Deno.readTextFileSync(path).trim();
     if (was !== "1") Deno.writeTextFileSync(path, "1");
-    changed.set(interfaceName, { was, users: 1 });
+    changed.set(interfaceName, { was, users: new Set([user]) });
     return null;
   } catch (error) {
     return `Cannot set ${path} to 1: ${(error as Error).message}`;
@@ -27,9 +27,9 @@ export function acquirePromoteSecondaries(interfaceName: string): string | null 
 }
 
 /** Puts the setting back once nobody needs it. @returns What went wrong, in words; null if nothing. */
-export function releasePromoteSecondaries(interfaceName: string): string | null {
+export function releasePromoteSecondaries(interfaceName: string, user: string): string | null {
   const known = changed.get(interfaceName);
-  if (known === undefined || --known.users > 0) return null;
+  if (!known?.users.delete(user) || known.users.size > 0) return null;
   changed.delete(interfaceName);
   if (known.was === "1") return null;
   const path = pathOf(interfaceName);

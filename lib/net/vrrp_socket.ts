@@ -52,8 +52,14 @@ export interface PacketHandler {
   failed(error: SysError): void;
 }
 
+/** What adverts are sent by. */
+export interface AdvertSender {
+  /** @throws {SysError} What the kernel says, ENETDOWN and the like included. */
+  send(packet: Bytes, source: Ip, destination: Ip): void;
+}
+
 /** One raw socket of protocol 112. Needs CAP_NET_RAW. */
-export class VrrpSocket {
+export class VrrpSocket implements AdvertSender {
   readonly fd: number;
   readonly family: Family;
   /** Null for a unicast router without an interface. */

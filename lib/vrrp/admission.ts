@@ -157,9 +157,14 @@ const intact: Check<DecodedAdvert> = (advert, _, receiver) =>
     ? null
     : { reason: "checksum", text: `Invalid VRRPv${advert.version} checksum` };
 
-/** V3-RX-07, and the same in version 2, where it could match no router's list. */
-const someAddresses: Check<DecodedAdvert> = ({ count }) =>
-  count > 0 ? null : { reason: "noAddresses", text: "received an advert without addresses" };
+/**
+ * V3-RX-07, and the same in version 2, where it could match no router's list but one that is empty
+ * too: all addresses excluded from the advert, or none wanted (`no_virtual_ipaddress`).
+ */
+const someAddresses: Check<DecodedAdvert> = ({ count }, _, { router: { config } }) =>
+  count > 0 || config.addresses.length === 0
+    ? null
+    : { reason: "noAddresses", text: "received an advert without addresses" };
 
 /** V2-RX-08, V2-RX-09, V2-RX-12. */
 const authentic: Check<DecodedAdvert> = ({ auth }, _, { router: { config } }) => {

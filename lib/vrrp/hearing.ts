@@ -21,7 +21,7 @@ export function hearAsBackup(r: Router, { advert }: Heard, now: Micros): Outcome
         master: sender,
         timers: { ...r.timers, masterDown: after(now, routerSkew(r)) },
       },
-      effects: [info(`Backup received priority 0 advertisement from ${advert.source}`)],
+      effects: [perPacket(`Backup received priority 0 advertisement from ${advert.source}`)],
     };
   }
   const outbid = advert.priority < r.priority && preempts(r);
@@ -30,7 +30,7 @@ export function hearAsBackup(r: Router, { advert }: Heard, now: Micros): Outcome
 }
 
 /** Whether this router takes over from a lower master; an owner always does (RFC 9568 6.1). */
-function preempts(r: Router): boolean {
+export function preempts(r: Router): boolean {
   return r.config.preempt || r.priority === OWNER_PRIORITY;
 }
 
@@ -109,7 +109,7 @@ export function hearAsMaster(r: Router, { advert }: Heard, now: Micros): Outcome
   if (order === 0) {
     const text =
       `Received an advert from our own address ${advert.source}: is it configured twice?`;
-    return { effects: [{ do: "log", level: "warning", text }] };
+    return { effects: [{ do: "log", level: "warning", text, repeats: true }] };
   }
   const lower = advert.priority < r.priority
     ? `lower priority ${advert.priority}, ours ${r.priority}`
@@ -146,7 +146,7 @@ function answer(r: Router, now: Micros, text: string, reannounce: boolean): Outc
       timers: { ...r.timers, adver: after(now, advertIntervalUs), announceDelay: second },
     },
     effects: [
-      info(text),
+      perPacket(text),
       { do: "sendAdvert", priority: r.priority },
       ...reannounce ? [{ do: "announce", rounds: announce.repeat } as const] : [],
     ],
@@ -155,6 +155,11 @@ function answer(r: Router, now: Micros, text: string, reannounce: boolean): Outc
 
 function info(text: string): Effect {
   return { do: "log", level: "info", text };
+}
+
+/** A line that the next packet may bring again. */
+function perPacket(text: string): Effect {
+  return { do: "log", level: "info", text, repeats: true };
 }
 
 function sameSender(a: Sender | null, b: Sender): boolean {

@@ -6,7 +6,7 @@
 
 import { after, type Micros } from "../core/time.ts";
 import { nextPeriod, routerDownInterval, routerSkew } from "./timers.ts";
-import { hearAsBackup, hearAsMaster } from "./hearing.ts";
+import { hearAsBackup, hearAsMaster, preempts } from "./hearing.ts";
 import { type Effect, type EventKind, type On, OWNER_PRIORITY, RESIGN_PRIORITY } from "./types.ts";
 import type { Fault, Router, State, TimerName } from "./types.ts";
 
@@ -131,17 +131,18 @@ function stop(): Outcome {
   return { to: "init", cause: "shutdown" };
 }
 
-function timerBackup(r: Router, event: On<"timer">): Outcome {
+function timerBackup(r: Router, event: On<"timer">, now: Micros): Outcome {
   if (event.timer !== "masterDown") return {};
-  return { to: "master", cause: whyMasterDown(r) };
+  return { to: "master", cause: whyMasterDown(r, now) };
 }
 
 /** In words, what ended the wait of a backup (vrrpv3StatisticsNewMasterReason, RFC 6527). */
-function whyMasterDown(r: Router): string {
+function whyMasterDown(r: Router, now: Micros): string {
   const { master } = r;
   if (master === null) return "no master was heard";
   if (master.priority === RESIGN_PRIORITY) return `master ${master.address} resigned (priority 0)`;
-  if (master.priority < r.priority) {
+  const delaying = r.preemptNotBefore !== null && now < r.preemptNotBefore;
+  if (master.priority < r.priority && preempts(r) && !delaying) {
     return `preempting ${master.address}, whose priority is ${master.priority}, ours ${r.priority}`;
   }
   return `no advert from master ${master.address} (priority ${master.priority}) in time`;

@@ -76,7 +76,12 @@ export type State = typeof STATES[number];
 
 /** Why a router is in fault; a set, recomputed from facts. `detail` is for people. */
 export interface Fault {
-  readonly reason: "interface_missing" | "interface_down" | "no_source_address" | "no_socket";
+  readonly reason:
+    | "interface_missing"
+    | "interface_down"
+    | "no_source_address"
+    | "no_socket"
+    | "advert_too_large";
   readonly detail: string;
 }
 
@@ -157,4 +162,10 @@ export type Effect =
     /** In words: what made it change. */
     readonly cause: string;
   }
-  | { readonly do: "log"; readonly level: LogEvent["level"]; readonly text: string };
+  | {
+    readonly do: "log";
+    readonly level: LogEvent["level"];
+    readonly text: string;
+    /** Every packet may bring it again: say it once. */
+    readonly repeats?: true;
+  };
