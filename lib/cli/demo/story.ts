@@ -43,7 +43,10 @@ export async function tellStory(
   introduce(terminal);
   const results: Result[] = [];
   await using stage = new Stage(module, {
-    said: (router, line) => quote(terminal, router, line),
+    said: (router, line) => {
+      // What they say on being sent home is no part of the story.
+      if (results.length < SCENES.length) quote(terminal, router, line);
+    },
     broke: (error) => breakage.abort(error),
   });
   try {
