@@ -5,16 +5,20 @@ import { ERRNO, must, SysError } from "./errno.ts";
 import { closeFd } from "./fd.ts";
 import { type Bytes, HOST_ORDER, SOCKADDR_UN, UCRED, viewOf } from "./layout.ts";
 import { libc } from "./libc.ts";
+import { PollSet } from "./poll.ts";
 import { bindSocket, connectSocket, openSocket } from "./socket.ts";
 
-/** Who holds a name. */
+/** Who holds a name; null where that cannot be found out: whoever it is does not answer. */
 export interface NameHolder {
-  readonly pid: number;
-  readonly uid: number;
+  readonly pid: number | null;
+  readonly uid: number | null;
 }
 
-/** Whoever wants to know the holder connects; nobody is ever accepted. */
-const BACKLOG = 8;
+/** Whoever wants to know the holder connects; nobody is ever accepted, so there is room for many. */
+const BACKLOG = 4096;
+
+/** A holder that has bound the name but does not listen yet gets this long, so many times. */
+const PATIENCE = { waitUs: 5000, tries: 20 } as const;
 
 /**
  * Takes a name for this process; it is free again when the descriptor is closed, or the process ends.
@@ -36,6 +40,17 @@ export function claimName(name: string): number | NameHolder {
 }
 
 function holderOf(address: Bytes, doing: string): NameHolder {
+  for (let attempt = 0; attempt < PATIENCE.tries; attempt++) {
+    const answer = askHolder(address, doing);
+    if (answer !== "not listening") return answer === "too busy" ? NOBODY_KNOWN : answer;
+    new PollSet().wait(PATIENCE.waitUs);
+  }
+  return NOBODY_KNOWN;
+}
+
+const NOBODY_KNOWN: NameHolder = { pid: null, uid: null };
+
+function askHolder(address: Bytes, doing: string): NameHolder | "not listening" | "too busy" {
   const fd = openSocket(AF.UNIX, SOCK.SEQPACKET, 0, doing);
   try {
     connectSocket(fd, address, doing);
@@ -48,6 +63,11 @@ function holderOf(address: Bytes, doing: string): NameHolder {
       pid: view.getInt32(UCRED.at.pid, HOST_ORDER),
       uid: view.getUint32(UCRED.at.uid, HOST_ORDER),
     };
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    if (error.errno === ERRNO.ECONNREFUSED) return "not listening";
+    if (error.errno === ERRNO.EAGAIN) return "too busy";
+    throw error;
   } finally {
     closeFd(fd);
   }

@@ -117,6 +117,7 @@ export function addAddressMessage(
 ): NetlinkMessage {
   const mode = NLM_F.CREATE | (replace ? NLM_F.REPLACE : NLM_F.EXCL);
   const message = addressMessage(RTM.NEWADDR, mode, "add", spec);
+  if (spec.label !== undefined) message.text(IFA.LABEL, spec.label);
   if (spec.broadcast !== undefined) message.attribute(IFA.BROADCAST, spec.broadcast);
   if (spec.flags !== undefined) message.u32(IFA.FLAGS, spec.flags);
   if (spec.routePriority !== undefined) message.u32(IFA.RT_PRIORITY, spec.routePriority);
@@ -133,7 +134,10 @@ export function deleteAddress(socket: NetlinkSocket, spec: AddressSpec): void {
   socket.request(deleteAddressMessage(spec));
 }
 
-/** The request of `deleteAddress`, for batches. */
+/**
+ * The request of `deleteAddress`, for batches. Without the label, which the kernel would compare and
+ * which changes with the name of the interface.
+ */
 export function deleteAddressMessage(spec: AddressSpec): NetlinkMessage {
   return addressMessage(RTM.DELADDR, 0, "delete", spec);
 }
@@ -156,8 +160,6 @@ function addressMessage(
   });
   message.attribute(IFA.LOCAL, spec.local);
   message.attribute(IFA.ADDRESS, spec.peer ?? spec.local);
-  // The kernel deletes the first address that matches all that is said: a label is part of that.
-  if (spec.label !== undefined) message.text(IFA.LABEL, spec.label);
   return message;
 }
 

@@ -20,7 +20,16 @@ const ETH0: Link = {
 function on(text: string, more: Partial<HostAddress> = {}): HostAddress {
   const address = ip(text), family: Family = text.includes(":") ? "ipv6" : "ipv4";
   const prefixLength = family === "ipv4" ? 24 : 64;
-  return { index: 2, family, address, prefixLength, tentative: false, ours: false, ...more };
+  return {
+    index: 2,
+    family,
+    address,
+    prefixLength,
+    peer: null,
+    tentative: false,
+    ours: false,
+    ...more,
+  };
 }
 
 function host(addresses: HostAddress[], links: Link[] = [ETH0]): Host {

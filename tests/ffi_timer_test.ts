@@ -4,6 +4,7 @@ import { closeFd } from "../ffi/fd.ts";
 import { claimName } from "../ffi/local_name.ts";
 import { POLL, PollSet } from "../ffi/poll.ts";
 import { getPid } from "../ffi/process.ts";
+import { AF, bindSocket, openSocket, SOCK } from "../ffi/socket.ts";
 import { Timer } from "../ffi/timer.ts";
 
 /** Waits for a descriptor, whatever signals come. */
@@ -41,6 +42,18 @@ Deno.test("claimName() gives a name to one holder at a time, and tells the other
   assert.deepEqual(claimName(name), { pid: getPid(), uid: Deno.uid() });
   closeFd(fd as number);
   const again = claimName(name);
+  for (let count = 0; count < 50; count++) {
+    assert.deepEqual(claimName(name), { pid: getPid(), uid: Deno.uid() }, "however often one asks");
+  }
   assert.equal(typeof again, "number");
   closeFd(again as number);
+});
+
+Deno.test("claimName() does not wait for a holder that never answers", () => {
+  const name = `vigie-test-${crypto.randomUUID()}`, text = new TextEncoder().encode(name);
+  const silent = openSocket(AF.UNIX, SOCK.SEQPACKET, 0, "test");
+  // struct sockaddr_un (sys/un.h): the family, then a zero byte and the name.
+  bindSocket(silent, Uint8Array.of(AF.UNIX, 0, 0, ...text));
+  assert.deepEqual(claimName(name), { pid: null, uid: null });
+  closeFd(silent);
 });

@@ -15,6 +15,8 @@ export interface Tools extends Emitter {
   readonly table: HostTable;
   readonly addresses: AddressOwner;
   readonly announcer: Announcer;
+  /** Something could not be done and must be tried again. */
+  retrySoon(): void;
 }
 
 type Perform<D extends Effect["do"]> = (
@@ -96,7 +98,9 @@ function removeAddresses(tools: Tools, instance: Instance): void {
   const { addresses } = tools;
   const { spec, name } = instance;
   if (addresses.count(name) > 0) say(tools, instance, "info", "removing VIPs.");
-  sayFailures(tools, instance, addresses.remove(name));
+  const failures = addresses.remove(name);
+  sayFailures(tools, instance, failures);
+  if (failures.length > 0) tools.retrySoon();
   if (spec.promoteSecondaries && spec.interface !== null) {
     sayWarning(tools, instance, releasePromoteSecondaries(spec.interface, name));
   }

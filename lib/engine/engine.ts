@@ -6,6 +6,7 @@ import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import type { Micros } from "../core/time.ts";
 import { AddressOwner } from "../net/addresses.ts";
 import { Announcer } from "../net/announce.ts";
+import { keepsAddressProtocol } from "../net/host.ts";
 import { LinkTable } from "../net/links.ts";
 import { SocketPool } from "../net/socket_pool.ts";
 import type { Event } from "../vrrp/types.ts";
@@ -47,9 +48,10 @@ export class Engine implements Timers {
     const table = this.#table, requests = this.#requests;
     const tools = this.#tools = {
       table,
-      addresses: new AddressOwner(requests, table),
+      addresses: new AddressOwner(requests, table, keepsAddressProtocol(Deno.osRelease())),
       announcer: new Announcer(options, (name, error) => this.#announceFailed(name, error)),
       emit: (event: EngineEvent) => outlet.push(event),
+      retrySoon: () => this.#surroundings.retrySoon(),
     };
     this.#reception = new Reception(
       tools,
@@ -76,8 +78,7 @@ export class Engine implements Timers {
     this.#surroundings.refresh();
     for (const instance of this.#instances) this.#feed(instance, { kind: "startup" }, now());
     this.#tools.emit({ kind: "started" });
-    const [first] = this.#instances;
-    if (first !== undefined) rehearse(first.spec, this.#requests);
+    this.#rehearse();
   }
 
   /**
@@ -136,11 +137,23 @@ export class Engine implements Timers {
     }
     this.#tools.announcer.run(at);
     const { retryAt } = this.#surroundings;
-    if (retryAt !== null && retryAt <= at) this.#surroundings.refresh();
+    if (retryAt !== null && retryAt <= at) this.#surroundings.retry(this.#requests);
   }
 
   rest(): void {
     this.#outlet.flush();
+  }
+
+  /** Practice must not end what it is for. */
+  #rehearse(): void {
+    const [first] = this.#instances;
+    if (first === undefined) return;
+    try {
+      rehearse(first.spec, this.#requests);
+    } catch (error) {
+      const text = `Cannot rehearse a takeover, the first will be slower: ${error}`;
+      this.#tools.emit({ kind: "log", log: { level: "warning", text } });
+    }
   }
 
   /** Steps an instance and does what it answers. */
@@ -156,8 +169,7 @@ export class Engine implements Timers {
     }
     // ENOBUFS: the kernel had to drop events. What is queued is older than what is read anew now.
     while (this.#events.receiveEvents().messages.length > 0);
-    this.#table.load(this.#requests);
-    this.#surroundings.refresh();
+    this.#surroundings.reload(this.#requests);
   }
 
   #announceFailed(name: string, { message: text }: SysError): void {

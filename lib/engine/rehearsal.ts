@@ -57,8 +57,15 @@ const PRACTICE_ADDRESSES: Readonly<Record<Family, { own: Ip; peer: Ip }>> = {
 export function rehearse(spec: InstanceSpec, requests: NetlinkSocket): void {
   const noGap = { garpIntervalUs: micros(0), gnaIntervalUs: micros(0), garpGroups: [] };
   const announcer = new Announcer(noGap, () => {});
-  const addresses = new AddressOwner(requests, PRACTICE_HOST);
-  const tools: Tools = { table: PRACTICE_HOST, addresses, announcer, emit: () => {} };
+  const addresses = new AddressOwner(requests, PRACTICE_HOST, true);
+  const nothing = () => {};
+  const tools: Tools = {
+    table: PRACTICE_HOST,
+    addresses,
+    announcer,
+    emit: nothing,
+    retrySoon: nothing,
+  };
   try {
     for (let round = 0; round < ROUNDS; round++) rehearseOnce(twinOf(spec), tools);
   } finally {

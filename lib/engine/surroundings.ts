@@ -1,19 +1,21 @@
 /** What changes around the instances: links and addresses become facts, and facts become events. */
 
+import { SysError } from "../../ffi/errno.ts";
 import type { NetlinkReceived } from "../../ffi/netlink.ts";
+import type { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { type Ip, isLinkLocal } from "../core/address.ts";
 import { after, type Micros, seconds } from "../core/time.ts";
 import type { LinkTable } from "../net/links.ts";
 import type { SocketPool } from "../net/socket_pool.ts";
 import type { Event, Fault } from "../vrrp/types.ts";
-import type { Tools } from "./effects.ts";
+import { perform, type Tools } from "./effects.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import type { Instance } from "./instance.ts";
 import { now } from "./loop.ts";
-import { repair } from "./repair.ts";
+import { lackingOf, repair } from "./repair.ts";
 import { sayOnce } from "./say.ts";
 
-/** A socket that could not be opened is tried again this often. */
+/** What could not be done is tried again this often, and what is taken away put back no oftener. */
 const RETRY_US = seconds(1);
 
 /** Keeps every instance told of its host. */
@@ -24,7 +26,9 @@ export class Surroundings {
   readonly #sockets: SocketPool;
   readonly #feed: (instance: Instance, event: Event) => void;
   readonly #virtual: ReadonlySet<Ip>;
+  readonly #repairedAt = new Map<Instance, Micros>();
   #retryAt: Micros | null = null;
+  #isStale = false;
 
   constructor(
     tools: Tools,
@@ -54,6 +58,30 @@ export class Surroundings {
     else if (changes.has("ours gone")) this.#repair();
   }
 
+  /** Asks to be called again soon. */
+  retrySoon(): void {
+    this.#retryAt ??= after(now(), RETRY_US);
+  }
+
+  /** Reads the host's tables anew; while they will not hold still, the old ones have to do. */
+  reload(requests: NetlinkSocket): void {
+    try {
+      this.#table.load(requests);
+      this.#isStale = false;
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      this.#isStale = true;
+    }
+    this.refresh();
+  }
+
+  /** Does again what could not be done. */
+  retry(requests: NetlinkSocket): void {
+    this.#retryAt = null;
+    if (this.#isStale) this.reload(requests);
+    else this.refresh();
+  }
+
   /**
    * Recomputes what every instance should know of the host, and tells it what is new. Faults come
    * first, while the sockets and sources of before are still there to resign by.
@@ -72,7 +100,7 @@ export class Surroundings {
       this.#tell(instance, before[at]!);
     }
     const failing = this.#instances.some(({ socketError }) => socketError !== null);
-    this.#retryAt = failing ? after(now(), RETRY_US) : null;
+    if (failing || this.#isStale) this.retrySoon();
     this.#repair();
   }
 
@@ -108,9 +136,21 @@ export class Surroundings {
     sayOnce(this.#tools, instance, { of: "host", key: text, level: "warning", text }, now());
   }
 
+  /** Whoever takes an address away again and again must not keep this thread busy. */
   #repair(): void {
     const at = now();
-    for (const instance of this.#instances) repair(this.#tools, instance, at);
+    for (const instance of this.#instances) {
+      const { state } = instance.router, holds = this.#tools.addresses.count(instance.name) > 0;
+      if (state !== "master") {
+        if (holds) perform(this.#tools, instance, { do: "removeAddresses" }, at);
+        continue;
+      }
+      const lacking = lackingOf(this.#tools, instance);
+      if (lacking.length === 0) continue;
+      const last = this.#repairedAt.get(instance);
+      if (last !== undefined && at < after(last, RETRY_US)) this.retrySoon();
+      else if (repair(this.#tools, instance, lacking, at)) this.#repairedAt.set(instance, at);
+    }
   }
 }
 

@@ -39,17 +39,25 @@ const ALREADY_GONE = new Set(["EADDRNOTAVAIL", "ENODEV", "ENXIO"]);
 export class AddressOwner {
   readonly #socket: NetlinkSocket;
   readonly #table: HostTable;
+  readonly #keepsTags: boolean;
   /** What each user has on interfaces, by key: also found when the interface has a new name since. */
   readonly #owned = new Map<string, Map<string, PlacedAddress>>();
 
-  constructor(socket: NetlinkSocket, table: HostTable) {
+  /** @param keepsTags Whether this kernel keeps the tag that tells whose an address is. */
+  constructor(socket: NetlinkSocket, table: HostTable, keepsTags: boolean) {
     this.#socket = socket;
     this.#table = table;
+    this.#keepsTags = keepsTags;
   }
 
   /** How many addresses are on interfaces by vigie's doing for a user. */
   count(user: string): number {
     return this.#owned.get(user)?.size ?? 0;
+  }
+
+  /** Whether a user has an address by vigie's doing. */
+  owns(user: string, placed: PlacedAddress): boolean {
+    return this.#owned.get(user)?.has(key(placed)) === true;
   }
 
   /** Those of the wanted addresses that are not on their interfaces, as far as is known. */
@@ -90,15 +98,23 @@ export class AddressOwner {
     return outcome;
   }
 
-  /** Removes what vigie owns for a user and no other needs; same as `ip address del ADDR/LEN dev IF`. */
+  /**
+   * Removes what vigie owns for a user and no other needs; same as `ip address del ADDR/LEN dev IF`.
+   * What somebody else has made his own since is left to him. What cannot be removed stays owned, for
+   * another try.
+   */
   remove(user: string): AddressFailure[] {
     const owned = this.#owned.get(user) ?? new Map<string, PlacedAddress>();
     this.#owned.delete(user);
     const others = new Set([...this.#owned.values()].flatMap((theirs) => [...theirs.keys()]));
-    const list = [...owned].flatMap(([name, placed]) => others.has(name) ? [] : [placed]);
-    return this.#request(list, deleteAddressMessage).flatMap(([placed, error]) =>
+    const list = [...owned].flatMap(([name, placed]) =>
+      others.has(name) || this.#isTakenOver(placed) ? [] : [placed]
+    );
+    const failures = this.#request(list, deleteAddressMessage).flatMap(([placed, error]) =>
       error === null || ALREADY_GONE.has(error.code) ? [] : [{ placed, error }]
     );
+    for (const { placed } of failures) this.#own(user, placed);
+    return failures;
   }
 
   /** Removes everything, for whoever it was: the last resort of a program that must end. */
@@ -117,7 +133,7 @@ export class AddressOwner {
     const left = wanted.flatMap(({ ifindex, entry }) =>
       this.#table.holders(entry.address)
         .filter(({ ours, index }) => ours || (untagged && index === ifindex))
-        .map(({ index, prefixLength }) => ({ ifindex: index, entry: { ...entry, prefixLength } }))
+        .map((there) => ({ ifindex: there.index, entry: { ...entry, ...shapeOf(there) } }))
     );
     for (const placed of left) this.#own(user, placed);
     return left;
@@ -136,10 +152,17 @@ export class AddressOwner {
       const there = this.#there(placed);
       if (there === undefined) outcome.failures.push({ placed, error });
       else if (there.ours) {
-        const entry = { ...placed.entry, prefixLength: there.prefixLength };
-        this.#own(user, { ...placed, entry });
+        this.#own(user, { ...placed, entry: { ...placed.entry, ...shapeOf(there) } });
       }
     }
+  }
+
+  /** Whether somebody put an address in the place of vigie's, which replaces the tag. */
+  #isTakenOver({ ifindex, entry }: PlacedAddress): boolean {
+    return this.#keepsTags &&
+      this.#table.addressesOf(ifindex).some((there) =>
+        there.address === entry.address && there.prefixLength === entry.prefixLength && !there.ours
+      );
   }
 
   /** The address as it is on its interface, whoever put it there; somebody else's first. */
@@ -160,9 +183,19 @@ export class AddressOwner {
     message: (spec: AddressSpec) => NetlinkMessage,
   ): [PlacedAddress, SysError | null][] {
     if (list.length === 0) return [];
-    const answers = this.#socket.requestAll(list.map((placed) => message(specOf(placed))));
-    return list.map((placed, at) => [placed, answers[at] ?? null]);
+    try {
+      const answers = this.#socket.requestAll(list.map((placed) => message(specOf(placed))));
+      return list.map((placed, at) => [placed, answers[at] ?? null]);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+      return list.map((placed) => [placed, error]);
+    }
   }
+}
+
+/** What of an address the kernel must be told to find it again. */
+function shapeOf({ prefixLength, peer }: HostAddress): Pick<HostAddress, "prefixLength" | "peer"> {
+  return { prefixLength, peer };
 }
 
 function key({ ifindex, entry }: PlacedAddress): string {

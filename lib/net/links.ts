@@ -45,6 +45,8 @@ export interface HostAddress {
   readonly family: Family;
   readonly address: Ip;
   readonly prefixLength: number;
+  /** The other end of a point-to-point address; null for an ordinary one. */
+  readonly peer: Ip | null;
   /** Duplicate address detection has not ended, or has failed: it cannot be a source. */
   readonly tentative: boolean;
   /** Tagged as put there by vigie, or by keepalived 2.4. */
@@ -68,15 +70,18 @@ export interface HostTable {
 
 /** The table. Every change goes through `load` or `apply`. */
 export class LinkTable implements HostTable {
-  readonly #links = new Map<number, Link>();
-  readonly #addresses = new Map<number, HostAddress[]>();
+  #links = new Map<number, Link>();
+  #addresses = new Map<number, HostAddress[]>();
 
-  /** Reads everything anew: at start, and after the kernel said that events were lost. */
+  /**
+   * Reads everything anew: at start, and after the kernel said that events were lost.
+   * @throws {SysError} If the kernel's lists will not hold still; the table stays as it was then.
+   */
   load(socket: NetlinkSocket): void {
-    this.#links.clear();
-    this.#addresses.clear();
-    for (const info of dumpLinks(socket)) this.#links.set(info.index, toLink(info));
-    for (const info of dumpAddresses(socket)) this.#putAddress(toAddress(info));
+    const links = dumpLinks(socket).map(toLink), addresses = dumpAddresses(socket).map(toAddress);
+    this.#links = new Map(links.map((link) => [link.index, link]));
+    this.#addresses = new Map(links.map(({ index }) => [index, []]));
+    for (const address of addresses) this.#addresses.get(address.index)?.push(address);
   }
 
   /** Applies one event. @returns What it was about. */
@@ -159,12 +164,13 @@ function toLink(info: LinkInfo): Link {
 }
 
 function toAddress(info: AddressInfo): HostAddress {
-  const address = formatIp(info.local);
+  const address = formatIp(info.local), other = formatIp(info.address);
   return {
     index: info.index,
     family: address.includes(":") ? "ipv6" : "ipv4",
     address,
     prefixLength: info.prefixLength,
+    peer: other === address ? null : other,
     tentative: (info.flags & (IFA_F.TENTATIVE | IFA_F.DADFAILED)) !== 0,
     ours: info.protocol === ADDRESS_PROTOCOL,
   };
