@@ -23,7 +23,8 @@ export async function runCommandLine(args: readonly string[], module: string): P
   program.command("run")
     .description("the daemon, in the foreground, logging to standard error")
     .option(...file)
-    .action(async (options) => finish(await runCommand(options.file, module)));
+    .option("--no-realtime", "no real-time priority for the engine thread")
+    .action(async (options) => finish(await runCommand(options, module)));
   program.command("check")
     .description("what is wrong with a configuration, where, and what to do about it")
     .option(...file)

@@ -12,6 +12,13 @@ const LEVELS: Readonly<Record<Problem["severity"], LogLevel>> = {
   warning: "warning",
 };
 
+/** How `vigie run` is called. */
+export interface RunOptions {
+  readonly file?: string | undefined;
+  /** False after --no-realtime. */
+  readonly realtime: boolean;
+}
+
 /**
  * `vigie run`: the daemon in the foreground. It starts wherever keepalived would start, and says
  * loudly what of the configuration it ignores.
@@ -20,7 +27,8 @@ const LEVELS: Readonly<Record<Problem["severity"], LogLevel>> = {
  * @returns keepalived's exit codes: 0 after a signal, and where another one runs already, 2 for a configuration that cannot be run, 4 for
  * a missing capability, 6 without a configuration file.
  */
-export async function runCommand(file: string | undefined, module: string): Promise<number> {
+export async function runCommand(options: RunOptions, module: string): Promise<number> {
+  const { file, realtime: allowRealtime } = options;
   const log = stderrLogger(logStyle(Deno.env));
   const path = configFile(file);
   const loaded = loadConfig(path);
@@ -48,7 +56,7 @@ export async function runCommand(file: string | undefined, module: string): Prom
       `Process ${rival.pid} of user ${rival.uid} pretends to be vigie: going on without it`;
     log({ level: "warning", text });
   }
-  return await runDaemon({ config: loaded.config, module, version: VERSION, log });
+  return await runDaemon({ config: loaded.config, module, version: VERSION, allowRealtime, log });
 }
 
 /** Any user can take a name; only root and this user can keep vigie from running by it. */

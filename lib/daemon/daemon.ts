@@ -27,6 +27,8 @@ export interface DaemonParts {
   /** The program's own module, of which the engine thread is made. */
   readonly module: string;
   readonly version: string;
+  /** Whether the engine may take a real-time priority. */
+  readonly allowRealtime: boolean;
   readonly log: Logger;
 }
 
@@ -51,8 +53,9 @@ class Daemon {
 
   constructor(parts: DaemonParts) {
     this.#parts = parts;
-    const { config, module } = parts;
-    const engine = { options: engineOptions(config.global), instances: instanceSpecs(config) };
+    const { config, module, allowRealtime } = parts;
+    const options = engineOptions(config.global, allowRealtime);
+    const engine = { options, instances: instanceSpecs(config) };
     this.#engine = new EngineLink(module, engine, (event) => this.#receive(event));
   }
 

@@ -3,10 +3,26 @@
 import type { Config, GlobalDefs, VrrpInstance } from "../../config/model.ts";
 import type { EngineOptions, InstanceSpec } from "../engine/messages.ts";
 
-/** The engine's options. */
-export function engineOptions(global: GlobalDefs): EngineOptions {
+/**
+ * The engine's priority if none is configured: the lowest of the real-time ones, so that whatever
+ * computes on this host cannot make adverts late, and everything that is real-time goes first.
+ */
+const DEFAULT_REALTIME_PRIORITY = 1;
+
+/** The engine's options. @param allowRealtime False keeps it on the normal scheduler. */
+export function engineOptions(global: GlobalDefs, allowRealtime: boolean): EngineOptions {
   const { realtimePriority, lockMemory, garpIntervalUs, gnaIntervalUs, garpGroups } = global;
-  return { realtimePriority, lockMemory, garpIntervalUs, gnaIntervalUs, garpGroups };
+  const realtime = {
+    priority: realtimePriority ?? DEFAULT_REALTIME_PRIORITY,
+    isConfigured: realtimePriority !== null,
+  };
+  return {
+    realtime: allowRealtime ? realtime : null,
+    lockMemory,
+    garpIntervalUs,
+    gnaIntervalUs,
+    garpGroups,
+  };
 }
 
 /** Every instance, as the engine runs it. */

@@ -3,6 +3,7 @@
 import { SysError } from "../../ffi/errno.ts";
 import { NETLINK, RTNLGRP } from "../../ffi/netlink_constants.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
+import { setRealtimePriority } from "../../ffi/process.ts";
 import type { Micros } from "../core/time.ts";
 import { AddressOwner } from "../net/addresses.ts";
 import { Announcer } from "../net/announce.ts";
@@ -38,12 +39,14 @@ export class Engine implements Timers {
   readonly #sockets: SocketPool;
   readonly #reception: Reception;
   readonly #surroundings: Surroundings;
+  #realtimePriority: number | null;
   #timersFired = 0;
   #worstLatenessUs = 0;
 
   /** @throws {SysError} If a socket cannot be opened, for want of a capability for example. */
   constructor(options: EngineOptions, specs: readonly InstanceSpec[], outlet: Outlet) {
     this.#outlet = outlet;
+    this.#realtimePriority = options.realtime?.priority ?? null;
     const instances = this.#instances = specs.map((spec) => new Instance(spec));
     const table = this.#table, requests = this.#requests;
     const tools = this.#tools = {
@@ -142,6 +145,18 @@ export class Engine implements Timers {
 
   rest(): void {
     this.#outlet.flush();
+  }
+
+  /** Who floods this host with packets must not get its processor for them, at real-time priority. */
+  strained(isStrained: boolean): void {
+    if (this.#realtimePriority === null) return;
+    try {
+      setRealtimePriority(isStrained ? 0 : this.#realtimePriority);
+    } catch (error) {
+      // Only what may not be done at all fails: then it was never real-time.
+      if (!(error instanceof SysError)) throw error;
+      this.#realtimePriority = null;
+    }
   }
 
   /** Practice must not end what it is for. */

@@ -13,7 +13,15 @@ export interface Timers {
   fire(now: Micros): void;
   /** All that was pressing is done: time for what can wait, before the loop sleeps. */
   rest(): void;
+  /** The loop has had no rest for long (true), or has some again (false). */
+  strained(isStrained: boolean): void;
 }
+
+/** Without a rest for so long, the loop is flooded rather than busy. */
+const STRAIN_US = 50_000;
+
+/** A poll that took so long has slept: looking alone takes a few microseconds. */
+const SLEPT_US = 50;
 
 /** Now, on the clock of every deadline. */
 export function now(): Micros {
@@ -30,6 +38,10 @@ export class Loop {
   #armed: Micros | null | undefined = null;
   #running = false;
   #readAt: Micros = now();
+  /** When the poll of this turn returned. */
+  #wokeAt: Micros = now();
+  #restedAt: Micros = now();
+  #isStrained = false;
 
   constructor(timers: Timers) {
     this.#timers = timers;
@@ -65,7 +77,9 @@ export class Loop {
     while (this.#running) {
       this.#timers.rest();
       this.#arm(this.#timers.next());
+      const before = now();
       this.#dispatch(null);
+      this.#noteRest(before);
       if (!this.#isDue()) continue;
       this.#dispatch(0);
       this.#armed = undefined;
@@ -83,6 +97,14 @@ export class Loop {
     this.#timer.close();
   }
 
+  #noteRest(before: Micros): void {
+    if (this.#wokeAt - before >= SLEPT_US) this.#restedAt = this.#wokeAt;
+    const isStrained = this.#wokeAt - this.#restedAt > STRAIN_US;
+    if (isStrained === this.#isStrained) return;
+    this.#isStrained = isStrained;
+    this.#timers.strained(isStrained);
+  }
+
   #isDue(): boolean {
     const due = this.#timers.next();
     return this.#running && due !== null && due <= now();
@@ -96,6 +118,7 @@ export class Loop {
 
   #dispatch(timeoutUs: number | null): void {
     const ready = this.#poll.wait(timeoutUs);
+    this.#wokeAt = now();
     if (ready === "interrupted" || ready === 0) return;
     for (const { fd } of this.#poll.ready()) {
       this.#readAt = now();

@@ -24,10 +24,16 @@ export interface InstanceSpec {
   readonly promoteSecondaries: boolean;
 }
 
+/** A real-time priority, 1 to 99. One that is configured and cannot be had is worth a warning. */
+export interface RealtimeWish {
+  readonly priority: number;
+  readonly isConfigured: boolean;
+}
+
 /** What holds for the whole engine. */
 export interface EngineOptions extends Pacing {
-  /** SCHED_RR priority of the engine thread, 1 to 99 (sched(7)); null for the normal scheduler. */
-  readonly realtimePriority: number | null;
+  /** SCHED_RR priority of the engine thread (sched(7)), and whether somebody asked for it. */
+  readonly realtime: RealtimeWish | null;
   /** Keep the process in memory (mlockall(2)). */
   readonly lockMemory: boolean;
 }

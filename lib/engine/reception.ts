@@ -22,6 +22,7 @@ import { type Emitter, sayOnce } from "./say.ts";
 export class Reception {
   readonly #emitter: Emitter;
   readonly #instances: readonly Instance[];
+  readonly #byVrid: ReadonlyMap<number, readonly Instance[]>;
   /** Feeds an event as of the instant at which its packet was found. */
   readonly #feed: (instance: Instance, event: Event) => void;
   readonly #handlers = new WeakMap<VrrpSocket, PacketHandler>();
@@ -35,6 +36,7 @@ export class Reception {
   ) {
     this.#emitter = emitter;
     this.#instances = instances;
+    this.#byVrid = Map.groupBy(instances, ({ spec }) => spec.router.vrid);
     this.#feed = feed;
   }
 
@@ -86,9 +88,7 @@ export class Reception {
    * peer. Only instances that use this very socket count: a packet may reach several.
    */
   #lookup(vrid: number, packet: ReceivedPacket, socket: VrrpSocket): Instance | null {
-    const sharing = this.#instances.filter((instance) =>
-      instance.socket === socket && instance.spec.router.vrid === vrid
-    );
+    const sharing = (this.#byVrid.get(vrid) ?? []).filter((instance) => instance.socket === socket);
     if (sharing.length <= 1) return sharing[0] ?? null;
     const multicast = isMulticast(packet.destination);
     return sharing.find(({ spec: { router } }) =>

@@ -5,6 +5,7 @@ import { closeFd } from "../../ffi/fd.ts";
 import { clearEvent, lockMemory, setRealtimePriority, setThreadName } from "../../ffi/process.ts";
 import { catchSignal, SIGNALS } from "../../ffi/signal.ts";
 import { receive } from "../../ffi/socket.ts";
+import type { LogLevel } from "../core/log.ts";
 import type { Bytes } from "../core/bytes.ts";
 import { Engine } from "./engine.ts";
 import {
@@ -66,19 +67,19 @@ class Outbox {
   }
 }
 
-/** Real-time priority and locked memory are wishes: without the right to them the engine still runs. */
-function applyOptions(options: EngineOptions, outbox: Outbox): void {
-  const wishes: [boolean, () => void][] = [
-    [options.lockMemory, lockMemory],
-    [options.realtimePriority !== null, () => setRealtimePriority(options.realtimePriority ?? 0)],
-  ];
-  for (const [wanted, apply] of wishes) {
-    if (!wanted) continue;
-    try {
-      apply();
-    } catch (error) {
-      outbox.push({ kind: "log", log: { level: "warning", text: describe(error) } });
-    }
+/** Locked memory and real-time priority are wishes: without the right to them the engine still runs. */
+function applyOptions({ lockMemory: lock, realtime }: EngineOptions, outbox: Outbox): void {
+  if (lock) wish(lockMemory, "warning", outbox);
+  if (realtime === null) return;
+  const { priority, isConfigured } = realtime;
+  wish(() => setRealtimePriority(priority), isConfigured ? "warning" : "info", outbox);
+}
+
+function wish(apply: () => void, level: LogLevel, outbox: Outbox): void {
+  try {
+    apply();
+  } catch (error) {
+    outbox.push({ kind: "log", log: { level, text: describe(error) } });
   }
 }
 

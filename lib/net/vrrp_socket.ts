@@ -65,6 +65,8 @@ export class VrrpSocket implements AdvertSender {
   /** Null for a unicast router without an interface. */
   readonly link: Link | null;
   readonly #groups = new Set<Ip>();
+  readonly #sockaddrs = new Map<Ip, Bytes>();
+  readonly #controls = new Map<Ip, Bytes>();
   readonly #packet: Bytes;
   readonly #message: MessageBuffer;
 
@@ -125,16 +127,32 @@ export class VrrpSocket implements AdvertSender {
    * @throws {SysError} What the kernel says, ENETDOWN and the like included.
    */
   send(packet: Bytes, source: Ip, destination: Ip): void {
-    if (this.family === "ipv4") {
-      sendTo(this.fd, packet, sockaddrIn(ipBytes(destination)));
-      return;
+    const to = this.#sockaddrOf(destination);
+    if (this.family === "ipv4") sendTo(this.fd, packet, to);
+    else sendMessage(this.fd, { to, data: packet, control: this.#controlOf(source) });
+  }
+
+  /** Made once for each destination: adverts go to the same few for ever. */
+  #sockaddrOf(destination: Ip): Bytes {
+    let sockaddr = this.#sockaddrs.get(destination);
+    if (sockaddr === undefined) {
+      const bytes = ipBytes(destination);
+      sockaddr = this.family === "ipv4"
+        ? sockaddrIn(bytes)
+        : sockaddrIn6(bytes, this.link?.index ?? 0);
+      this.#sockaddrs.set(destination, sockaddr);
     }
-    const ifindex = this.link?.index ?? 0;
-    sendMessage(this.fd, {
-      to: sockaddrIn6(ipBytes(destination), ifindex),
-      data: packet,
-      control: controlMessages(packetInfo6(ifindex, ipBytes(source))),
-    });
+    return sockaddr;
+  }
+
+  /** The source and interface of IPv6 packets; made once for each source. */
+  #controlOf(source: Ip): Bytes {
+    let control = this.#controls.get(source);
+    if (control === undefined) {
+      control = controlMessages(packetInfo6(this.link?.index ?? 0, ipBytes(source)));
+      this.#controls.set(source, control);
+    }
+    return control;
   }
 
   /** Reads what has arrived, a bounded burst of it. */

@@ -148,26 +148,31 @@ function whyMasterDown(r: Router, now: Micros): string {
   return `no advert from master ${master.address} (priority ${master.priority}) in time`;
 }
 
-function timerMaster(r: Router, event: On<"timer">, now: Micros): Outcome {
-  const due = r.timers[event.timer] ?? now;
-  const { advertIntervalUs, announce } = r.config;
-  const arm = (at: Micros | null) => ({ timers: { ...r.timers, [event.timer]: at } });
-  const rules: { readonly [T in TimerName]: () => Outcome } = {
-    masterDown: ignore,
-    adver: () => ({
-      changes: arm(nextPeriod(due, advertIntervalUs, now)),
-      effects: [{ do: "sendAdvert", priority: r.priority }],
-    }),
-    announceDelay: () => ({
-      changes: arm(null),
-      effects: [{ do: "announce", rounds: announce.repeat }],
-    }),
-    announceRefresh: () => ({
-      changes: arm(nextPeriod(due, announce.refreshUs, now)),
-      effects: [{ do: "announce", rounds: announce.refreshRepeat }],
-    }),
-  };
-  return rules[event.timer]();
+/** What each timer means to a master; `due` is when it should have fired. */
+const MASTER_TIMERS: {
+  readonly [T in TimerName]: (r: Router, due: Micros, now: Micros) => Outcome;
+} = {
+  masterDown: ignore,
+  adver: (r, due, now) => ({
+    changes: arm(r, "adver", nextPeriod(due, r.config.advertIntervalUs, now)),
+    effects: [{ do: "sendAdvert", priority: r.priority }],
+  }),
+  announceDelay: (r) => ({
+    changes: arm(r, "announceDelay", null),
+    effects: [{ do: "announce", rounds: r.config.announce.repeat }],
+  }),
+  announceRefresh: (r, due, now) => ({
+    changes: arm(r, "announceRefresh", nextPeriod(due, r.config.announce.refreshUs, now)),
+    effects: [{ do: "announce", rounds: r.config.announce.refreshRepeat }],
+  }),
+};
+
+function arm(r: Router, timer: TimerName, at: Micros | null): Pick<Router, "timers"> {
+  return { timers: { ...r.timers, [timer]: at } };
+}
+
+function timerMaster(r: Router, { timer }: On<"timer">, now: Micros): Outcome {
+  return MASTER_TIMERS[timer](r, r.timers[timer] ?? now, now);
 }
 
 function setPriority(_r: Router, event: On<"priority">): Outcome {
