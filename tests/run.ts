@@ -35,6 +35,15 @@ async function tee(stream: ReadableStream<Uint8Array>): Promise<string> {
   return text;
 }
 
+/** Fetches what the program imports, so that no test finds the progress of a download in its output. */
+async function fetchModules(): Promise<void> {
+  const main = new URL("../main.ts", import.meta.url).pathname;
+  const { success } = await new Deno.Command(Deno.execPath(), { args: ["cache", main] }).spawn()
+    .status;
+  if (!success) throw new Error("Cannot fetch the modules that vigie imports: see above");
+}
+
+await fetchModules();
 const files = Deno.args.some((arg) => arg.startsWith("tests/")) ? [] : ["tests/"];
 const child = new Deno.Command(Deno.execPath(), {
   args: ["test", "--allow-all", "--parallel", ...Deno.args, ...files],
