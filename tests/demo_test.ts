@@ -35,7 +35,8 @@ class Demo implements AsyncDisposable {
     Deno.chmodSync(this.folder, 0o777);
     this.#child = new Deno.Command(deno, {
       ...options,
-      args: ["run", "-A", main, "demo"],
+      // Quiet about its downloads, which are no words of the demo.
+      args: ["run", "--quiet", "-A", main, "demo"],
       env: { NO_COLOR: "1", ...options.env, TMPDIR: this.folder },
       stdin: "null",
       stdout: "piped",

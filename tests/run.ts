@@ -35,15 +35,6 @@ async function tee(stream: ReadableStream<Uint8Array>): Promise<string> {
   return text;
 }
 
-/** Runs the program once, so that no test finds the progress of downloads in its output. */
-async function fetchModules(): Promise<void> {
-  const main = new URL("../main.ts", import.meta.url).pathname;
-  const args = ["run", "--allow-all", main, "version"];
-  const { success } = await new Deno.Command(Deno.execPath(), { args }).spawn().status;
-  if (!success) throw new Error("Cannot run vigie: see above");
-}
-
-await fetchModules();
 const files = Deno.args.some((arg) => arg.startsWith("tests/")) ? [] : ["tests/"];
 const child = new Deno.Command(Deno.execPath(), {
   args: ["test", "--allow-all", "--parallel", ...Deno.args, ...files],
