@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync } from "node:fs";
+import { cpSync, existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ip, type Mac } from "../lib/core/address.ts";
 import { millis } from "../lib/core/time.ts";
@@ -185,7 +185,7 @@ function homeOfNobody(): Disposable & { readonly actor: Actor } {
     cpSync(`${ROOT}${name}`, `${home}/${name}`, { recursive: true });
   }
   cpSync(Deno.execPath(), `${home}/deno`);
-  const registry = "registry.npmjs.org", cache = `${home}/cache/npm/${registry}`;
+  const registry = registryFolder(), cache = `${home}/cache/npm/${registry}`;
   for (const name of npmPackages()) {
     cpSync(`${npmCache()}/${registry}/${name}`, `${cache}/${name}`, { recursive: true });
   }
@@ -199,6 +199,12 @@ function homeOfNobody(): Disposable & { readonly actor: Actor } {
     },
     [Symbol.dispose]: () => Deno.removeSync(home, { recursive: true }),
   };
+}
+
+/** The folder of the cache that the modules are in, named after where they came from. */
+function registryFolder(): string {
+  const folders = [...Deno.readDirSync(npmCache())].map(({ name }) => name);
+  return folders.find((name) => existsSync(`${npmCache()}/${name}/commander`)) ?? "";
 }
 
 function npmCache(): string {
