@@ -21,7 +21,6 @@ import { type Emitter, sayOnce } from "./say.ts";
 /** The receiving side of the engine. */
 export class Reception {
   readonly #emitter: Emitter;
-  readonly #instances: readonly Instance[];
   readonly #byVrid: ReadonlyMap<number, readonly Instance[]>;
   /** Feeds an event as of the instant at which its packet was found. */
   readonly #feed: (instance: Instance, event: Event) => void;
@@ -35,7 +34,6 @@ export class Reception {
     feed: (instance: Instance, event: Event) => void,
   ) {
     this.#emitter = emitter;
-    this.#instances = instances;
     this.#byVrid = Map.groupBy(instances, ({ spec }) => spec.router.vrid);
     this.#feed = feed;
   }
@@ -47,7 +45,10 @@ export class Reception {
       handler = {
         arrived: (packet) => this.#arrived(packet, socket),
         failed: (error) => this.#say(`receive ${error.code}`, error.message),
-        malformed: (error) => this.#refused(refuseIp(error).reason, refuseIp(error).text, socket),
+        malformed: (error) => {
+          const { reason, text } = refuseIp(error);
+          this.#refused(reason, text, socket);
+        },
       };
       this.#handlers.set(socket, handler);
     }
@@ -124,9 +125,8 @@ export class Reception {
 
   /** Whether a router on another socket has the VRID; only unicast ones can have no interface. */
   #isForAnother({ message, destination }: ReceivedPacket): boolean {
-    const vrid = decodeHead(message)?.vrid;
-    return !isMulticast(destination) &&
-      this.#instances.some(({ spec }) => spec.interface === null && spec.router.vrid === vrid);
+    const sharing = this.#byVrid.get(decodeHead(message)?.vrid ?? 0) ?? [];
+    return !isMulticast(destination) && sharing.some(({ spec }) => spec.interface === null);
   }
 
   #say(key: string, text: string): void {
