@@ -3,11 +3,14 @@
 import type { Family } from "../lib/core/address.ts";
 import { centiseconds, formatMicros, type Micros, micros, seconds } from "../lib/core/time.ts";
 import { type InstanceContext, tell } from "./instance_context.ts";
+import type { Named } from "./keyword.ts";
 import type { VrrpInstance } from "./model.ts";
-import { V3_INTERVAL_MAX } from "./table_vrrp.ts";
+import { V3_INTERVAL_MAX, type VRRP_INSTANCE } from "./table_vrrp.ts";
 
-/** Of the router that owns the addresses, and of one that nothing is said about (RFC 9568 5.2.4). */
-const OWNER_PRIORITY = 255;
+/** Of the router that owns the addresses (RFC 9568 5.2.4). */
+export const OWNER_PRIORITY = 255;
+
+/** Of a router that nothing is said about (RFC 9568 5.2.4). */
 const DEFAULT_PRIORITY = 100;
 
 /** The instance's own version, else the global one, else 2; IPv6 forces 3. */
@@ -29,18 +32,21 @@ export function buildPriority(
 ): { readonly state: VrrpInstance["state"]; readonly priority: number } {
   const { settings, named } = context;
   const wanted = settings.state?.value;
-  if (settings.priority !== undefined) {
-    const priority = settings.priority.value;
-    return { state: wanted ?? (priority === OWNER_PRIORITY ? "MASTER" : "BACKUP"), priority };
+  const priority = priorityOf(named);
+  if (settings.priority === undefined && priority === OWNER_PRIORITY) {
+    const message = "state MASTER without a priority means 255: this router counts as the owner " +
+      "of the addresses and takes them at once, always";
+    tell(context, "warning", settings.state, message, 'Write "priority N", from 1 to 254');
   }
+  return { state: wanted ?? (priority === OWNER_PRIORITY ? "MASTER" : "BACKUP"), priority };
+}
+
+/** The priority of an instance, before anything that it tracks. */
+export function priorityOf({ settings, refused }: Named<typeof VRRP_INSTANCE>): number {
+  if (settings.priority !== undefined) return settings.priority.value;
   // As keepalived: a priority that cannot be read leaves the default, not what MASTER implies.
-  if (wanted !== "MASTER" || named.refused.has("priority")) {
-    return { state: wanted ?? "BACKUP", priority: DEFAULT_PRIORITY };
-  }
-  const message = "state MASTER without a priority means 255: this router counts as the owner of " +
-    "the addresses and takes them at once, always";
-  tell(context, "warning", settings.state, message, 'Write "priority N", from 1 to 254');
-  return { state: "MASTER", priority: OWNER_PRIORITY };
+  const implied = settings.state?.value === "MASTER" && !refused.has("priority");
+  return implied ? OWNER_PRIORITY : DEFAULT_PRIORITY;
 }
 
 /** Version 2 counts whole seconds, version 3 steps of 10 ms up to 40.95 s. */

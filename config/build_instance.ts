@@ -3,22 +3,28 @@
 import { type Family, familyOf, type Ip, ip } from "../lib/core/address.ts";
 import { type Micros, micros, seconds } from "../lib/core/time.ts";
 import { buildAddresses } from "./build_addresses.ts";
-import { buildInterval, buildPriority, buildVersion, preemption } from "./build_election.ts";
 import {
-  type InstanceContext,
-  type InstanceInput,
-  ofFamily,
-  tell,
-  type Tracker,
-} from "./instance_context.ts";
+  buildInterval,
+  buildPriority,
+  buildVersion,
+  OWNER_PRIORITY,
+  preemption,
+} from "./build_election.ts";
+import type { GroupDraft } from "./build_groups.ts";
+import { buildNotify } from "./build_notify.ts";
+import { faultsOnly, mergeTracks, resolveUses, type Tell, withoutWeights } from "./build_tracks.ts";
+import { type InstanceContext, type InstanceInput, ofFamily, tell } from "./instance_context.ts";
 import type { Found, Settings } from "./keyword.ts";
-import type { NotifyKind, ScriptCommand, TrackUse, VrrpInstance } from "./model.ts";
+import type { Track, VrrpInstance } from "./model.ts";
 import type { VRRP_INSTANCE } from "./table_vrrp.ts";
 
 const DEFAULT_GROUP: Readonly<Record<Family, Ip>> = {
   ipv4: ip("224.0.0.18"),
   ipv6: ip("ff02::12"),
 };
+
+/** Rounds in a batch of announcements, and the gap to the second batch (keepalived-behaviour 7.2). */
+const GARP_REPEAT = 5, GARP_DELAY = seconds(5);
 
 /** The instance, or null after a fatal report. */
 export function buildInstance(input: InstanceInput): VrrpInstance | null {
@@ -33,6 +39,8 @@ export function buildInstance(input: InstanceInput): VrrpInstance | null {
   const addresses = buildAddresses(context, family, version);
   const unicastPeers = ofFamily(context, settings.unicast_peer ?? [], family, (peer) => peer);
   const { state, priority } = buildPriority(context);
+  const tracks = buildTracks(context, priority);
+  const notify = buildNotify(settings, { ...input, prefix: `(${named.name}) ` });
   if (virtualRouterId === null || !usable) return null;
   return {
     name: named.name,
@@ -56,9 +64,12 @@ export function buildInstance(input: InstanceInput): VrrpInstance | null {
     trackPrimary: settings.dont_track_primary === undefined,
     promoteSecondaries: settings.promote_secondaries !== undefined,
     announce: buildAnnounce(context),
-    trackScripts: buildTracks(context, "track_script", settings.track_script, input.scripts),
-    trackProcesses: buildTracks(context, "track_process", settings.track_process, input.processes),
-    notify: buildNotify(settings),
+    lowerPriority: buildLowerPriority(context),
+    higherPriorityAdvert:
+      (settings.higher_prio_send_advert ?? globals.vrrp_higher_prio_send_advert)?.value ?? false,
+    tracks,
+    group: input.group?.name ?? null,
+    notify,
   };
 }
 
@@ -198,8 +209,8 @@ function buildAnnounce({ settings, globals }: InstanceContext): VrrpInstance["an
   const value = <T>(own: Found<T> | undefined, all: Found<T> | undefined, builtIn: T): T =>
     own?.value ?? all?.value ?? builtIn;
   return {
-    repeat: value(settings.garp_master_repeat, globals.vrrp_garp_master_repeat, 5),
-    delayUs: value<Micros>(settings.garp_master_delay, globals.vrrp_garp_master_delay, seconds(5)),
+    repeat: value(settings.garp_master_repeat, globals.vrrp_garp_master_repeat, GARP_REPEAT),
+    delayUs: value<Micros>(settings.garp_master_delay, globals.vrrp_garp_master_delay, GARP_DELAY),
     refreshUs: value<Micros>(
       settings.garp_master_refresh,
       globals.vrrp_garp_master_refresh,
@@ -213,44 +224,47 @@ function buildAnnounce({ settings, globals }: InstanceContext): VrrpInstance["an
   };
 }
 
-/** Uses of trackers that are defined earlier in the file; others are reported, as keepalived. */
-function buildTracks(
-  context: InstanceContext,
-  keyword: "track_script" | "track_process",
-  uses: readonly Found<TrackUse>[] | undefined,
-  defined: readonly Tracker[],
-): readonly TrackUse[] {
-  const kind = keyword === "track_script" ? "vrrp_script" : "vrrp_track_process";
-  const seen = new Set<string>();
-  return (uses ?? []).filter((use) => {
-    if (seen.has(use.value.name)) {
-      const message = `${keyword} "${use.value.name}" is given twice: the first one counts`;
-      tell(context, "error", use, message, "Delete one of the two lines");
-      return false;
-    }
-    const object = defined.find((other) => other.name === use.value.name);
-    if (object !== undefined && object.order < use.order) {
-      seen.add(use.value.name);
-      return true;
-    }
-    const message = object === undefined
-      ? `${keyword} "${use.value.name}" not found: it is ignored`
-      : `${keyword} "${use.value.name}" stands before its definition: it is ignored`;
-    const remedy = object === undefined
-      ? `Define it above the instance: ${kind} ${use.value.name} { ... }`
-      : `Move the ${kind} of line ${object.position.line} above the instance`;
-    tell(context, "error", use, message, remedy);
-    return false;
-  }).map((use) => use.value);
+/** As keepalived: what the instance does not say comes from global_defs, there from garp_master_*. */
+function buildLowerPriority({ settings, globals }: InstanceContext): VrrpInstance["lowerPriority"] {
+  const repeat = settings.garp_lower_prio_repeat ?? globals.vrrp_garp_lower_prio_repeat ??
+    globals.vrrp_garp_master_repeat;
+  const delay = settings.garp_lower_prio_delay ?? globals.vrrp_garp_lower_prio_delay ??
+    globals.vrrp_garp_master_delay;
+  const silent = settings.lower_prio_no_advert ?? globals.vrrp_lower_prio_no_advert;
+  return {
+    repeat: repeat?.value ?? GARP_REPEAT,
+    delayUs: delay?.value ?? GARP_DELAY,
+    advert: !(silent?.value ?? false),
+  };
 }
 
-const NOTIFY_KINDS: readonly NotifyKind[] = ["notify_master", "notify_backup", "notify_fault"];
+/** Its own uses and its group's; an owner's priority cannot move. */
+function buildTracks(context: InstanceContext, priority: number): VrrpInstance["tracks"] {
+  const { settings, group, tracking } = context;
+  const say: Tell = (severity, position, message, remedy) =>
+    tell(context, severity, { position }, message, remedy);
+  const own = resolveUses(settings, { ...tracking, tell: say, owner: "instance" })
+    .filter((track) => {
+      if (track.kind !== "interface" || track.name !== settings.interface?.value) return true;
+      const message = `track_interface "${track.name}" is ignored: it is the instance's own ` +
+        "interface, which is always tracked";
+      say("error", track.position, message, "Delete the line");
+      return false;
+    });
+  const all = group === null ? own : withGroup(context, own, group, say);
+  return priority === OWNER_PRIORITY ? faultsOnly(all, say) : all;
+}
 
-function buildNotify(settings: Settings<typeof VRRP_INSTANCE>): VrrpInstance["notify"] {
-  const notify: Partial<Record<NotifyKind, ScriptCommand>> = {};
-  for (const kind of NOTIFY_KINDS) {
-    const command = settings[kind]?.value;
-    if (command !== undefined) notify[kind] = command;
-  }
-  return notify;
+function withGroup(
+  { settings }: InstanceContext,
+  own: readonly Track[],
+  group: GroupDraft,
+  say: Tell,
+): readonly Track[] {
+  const mine = group.keepsWeights ? own : withoutWeights(own, group.name, say);
+  // A member's own interface is tracked already, whatever the group says.
+  const others = group.tracks.filter(({ kind, name }) =>
+    kind !== "interface" || name !== settings.interface?.value
+  );
+  return mergeTracks(mine, others, group.name, say);
 }

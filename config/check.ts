@@ -1,8 +1,10 @@
 /** Rules between blocks, and between a configuration and the machine it is for. */
 
 import { isLinkLocal } from "../lib/core/address.ts";
+import type { Built } from "./build.ts";
+import { checkMail, checkUnused } from "./check_watchers.ts";
 import type { Named } from "./keyword.ts";
-import type { Config, Facts, Position, VrrpInstance } from "./model.ts";
+import type { Facts, Position, VrrpInstance } from "./model.ts";
 import { listInterfaces, otherInterface } from "./other_interface.ts";
 import type { Tree } from "./parser.ts";
 import type { Finding, Report } from "./problem.ts";
@@ -15,7 +17,8 @@ interface Pair {
 }
 
 /** Reports what is wrong with a configuration as a whole. `facts` null: the machine is not known. */
-export function check(config: Config, tree: Tree, facts: Facts | null, report: Report): void {
+export function check(built: Built, tree: Tree, facts: Facts | null, report: Report): void {
+  const { config } = built;
   const blocks = new Map((tree.vrrp_instance ?? []).map((named) => [named.name, named]));
   const pairs = config.instances.flatMap((instance): readonly Pair[] => {
     const named = blocks.get(instance.name);
@@ -23,7 +26,8 @@ export function check(config: Config, tree: Tree, facts: Facts | null, report: R
   });
   checkVrids(pairs, report);
   checkSharedAddresses(pairs, report);
-  checkUnusedTrackers(config, report);
+  checkUnused(built, report);
+  checkMail(config, tree, report);
   for (const pair of pairs) {
     checkLinkLocal(pair, report);
     checkUnicast(pair, report);
@@ -120,27 +124,6 @@ function firstOwner(owners: Map<string, string>, key: string, name: string): str
   const owner = owners.get(key) ?? name;
   owners.set(key, owner);
   return owner;
-}
-
-function checkUnusedTrackers(config: Config, report: Report): void {
-  const scripts = new Set(config.instances.flatMap((i) => i.trackScripts.map((use) => use.name)));
-  const processes = new Set(
-    config.instances.flatMap((i) => i.trackProcesses.map((use) => use.name)),
-  );
-  const unused = [
-    ...config.scripts.filter(({ name }) => !scripts.has(name))
-      .map((object) => ({ object, use: "track_script" })),
-    ...config.trackProcesses.filter(({ name }) => !processes.has(name))
-      .map((object) => ({ object, use: "track_process" })),
-  ];
-  for (const { object, use } of unused) {
-    report({
-      severity: "warning",
-      position: object.position,
-      message: `"${object.name}" is tracked by no instance: it has no effect`,
-      remedy: `Name it in the ${use} block of an instance, or delete it`,
-    });
-  }
 }
 
 /** RFC 9568 5.2.9: the first address is the virtual router's link-local one. */

@@ -1,9 +1,12 @@
 /** What the builders of an instance share: its settings, and the way to speak about them. */
 
 import { type Family, familyOf, type Ip } from "../lib/core/address.ts";
+import type { GroupDraft } from "./build_groups.ts";
+import type { TrackInput } from "./build_tracks.ts";
 import type { Found, Named, Settings } from "./keyword.ts";
 import type { Facts, Position } from "./model.ts";
 import type { Finding, Report } from "./problem.ts";
+import type { Scripts } from "./scripts.ts";
 import type { GLOBAL_DEFS } from "./table_global.ts";
 import type { VRRP_INSTANCE } from "./table_vrrp.ts";
 
@@ -11,18 +14,13 @@ import type { VRRP_INSTANCE } from "./table_vrrp.ts";
 export interface InstanceInput {
   readonly named: Named<typeof VRRP_INSTANCE>;
   readonly globals: Settings<typeof GLOBAL_DEFS>;
-  /** What `track_script` and `track_process` may refer to, and where in the file it is. */
-  readonly scripts: readonly Tracker[];
-  readonly processes: readonly Tracker[];
+  readonly scripts: Scripts;
+  /** What `track_*` blocks are looked up in. */
+  readonly tracking: Omit<TrackInput, "tell" | "owner">;
+  /** The sync group that it is in. */
+  readonly group: GroupDraft | null;
   readonly facts: Facts | null;
   readonly report: Report;
-}
-
-/** A tracked object, as far as references to it go. */
-export interface Tracker {
-  readonly name: string;
-  readonly position: Position;
-  readonly order: number;
 }
 
 /** The settings of one instance, and how to speak about them. */

@@ -127,8 +127,11 @@ export class Arguments {
     return this.#statement.words[this.#next++];
   }
 
-  /** Takes an argument that must be there; keepalived refuses to start without most of them. */
-  must(what: string, severity: Severity = "fatal"): Word | undefined {
+  /**
+   * Takes an argument that must be there; keepalived refuses to start without most of them.
+   * `until`: what holds as long as it is missing.
+   */
+  must(what: string, severity: Severity = "fatal", until?: string): Word | undefined {
     const word = this.take();
     if (word !== undefined) return word;
     const { words } = this.#statement;
@@ -136,7 +139,8 @@ export class Arguments {
       severity,
       words.at(-1)!,
       `Cannot read "${this.text}": ${what} is missing`,
-      `Write ${what} behind "${words.at(-1)!.text}"`,
+      `Write ${what} behind "${words.at(-1)!.text}"` +
+        (until === undefined ? "" : `; until then ${until}`),
     );
     return undefined;
   }

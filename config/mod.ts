@@ -50,8 +50,9 @@ export function parseConfig(
   const lines = splitLines(text, file);
   const tree = parse(tokenize(usableLines(lines, report), report), report);
   const facts = options.facts ?? null;
-  const config = build(tree, facts, report);
-  check(config, tree, facts, report);
+  const built = build(tree, facts, report);
+  const { config } = built;
+  check(built, tree, facts, report);
   if (config.instances.length === 0 && !findings.some(({ severity }) => severity === "fatal")) {
     findings.push(nothingToDo(file));
   }

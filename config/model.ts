@@ -1,6 +1,7 @@
 /** What a configuration says, complete and typed: every default is filled in, every reference resolved. */
 
 import type { Family, Ip } from "../lib/core/address.ts";
+import type { CheckSpec, ProcessProbe, UserName } from "../lib/core/probe_spec.ts";
 import type { Micros } from "../lib/core/time.ts";
 import type { VirtualAddress } from "../lib/core/virtual_address.ts";
 
@@ -13,20 +14,92 @@ export interface Position {
   readonly length: number;
 }
 
-/** A script that keepalived would run: the words of its command, and who runs it. */
+/** A script: the words of its command, and who runs it. */
 export interface ScriptCommand {
   readonly words: readonly string[];
-  readonly user: string | null;
-  readonly group: string | null;
+  /** The keyword's own user, else `script_user`; null for the default one of `scriptAccount`. */
+  readonly user: UserName | null;
   readonly position: Position;
+}
+
+/** A script that must end in time. */
+export interface TimedScript {
+  readonly command: ScriptCommand;
+  readonly timeoutUs: Micros;
+}
+
+/** `notify_fifo` or `vrrp_notify_fifo`: where lines are written, and the script that reads them. */
+export interface NotifyFifo {
+  readonly path: string;
+  /** Who owns a FIFO that vigie creates. */
+  readonly owner: UserName | null;
+  /** Started once, with the path as its last argument. */
+  readonly script: ScriptCommand | null;
+  readonly position: Position;
+}
+
+/** How mail leaves (`smtp_server` and its kin). */
+export interface MailDefs {
+  /** `notification_email`. */
+  readonly recipients: readonly string[];
+  /** `notification_email_from`; null for user@host. */
+  readonly from: string | null;
+  /** Null: there is no `smtp_server`. */
+  readonly server: { readonly host: string; readonly port: number } | null;
+  readonly heloName: string | null;
+  readonly connectTimeoutUs: Micros;
+  /** `smtp_tls` (vigie): `starttls` insists on it, `tls` from the first byte, `opportunistic` if offered. */
+  readonly tls: "none" | "opportunistic" | "starttls" | "tls";
+  /** `smtp_login USER PASSWORD` (vigie); a password "file:PATH" is read from that file. */
+  readonly login: { readonly user: string; readonly password: string } | null;
+  /** `no_email_faults`. */
+  readonly noFaults: boolean;
+}
+
+/** `notify_webhook URL [secret SECRET]` (vigie): who is told by an HTTP POST of JSON. */
+export interface Webhook {
+  readonly url: string;
+  /** Signs the body (HMAC-SHA256); "file:PATH" is read from that file; null for unsigned. */
+  readonly secret: string | null;
+  readonly position: Position;
+}
+
+/** The scripts of an instance or a group, by keyword. */
+export type NotifyKind =
+  | "notify"
+  | "notify_master"
+  | "notify_backup"
+  | "notify_fault"
+  | "notify_stop"
+  | "notify_deleted"
+  | "notify_master_rx_lower_pri";
+
+/** Who is told when an instance or a group changes state; defaults of global_defs are merged in. */
+export interface NotifyDefs {
+  readonly scripts: Readonly<Partial<Record<NotifyKind, ScriptCommand>>>;
+  /** `smtp_alert`, `smtp_alert_vrrp`: mail is sent. */
+  readonly mail: boolean;
+  /** `notify_priority_changes`, `vrrp_notify_priority_changes`: the FIFO is told of priorities. */
+  readonly priorityChanges: boolean;
+  /** `notify_deleted`: DELETED instead of FAULT when a reload removes the instance. */
+  readonly deleted: boolean;
+  /** The global ones, then its own. */
+  readonly webhooks: readonly Webhook[];
 }
 
 /** What holds for all: `global_defs`, as far as it is not merged into instances, and `garp_group`. */
 export interface GlobalDefs {
   readonly routerId: string | null;
   readonly startupDelayUs: Micros;
-  readonly scriptUser: string | null;
+  readonly scriptUser: UserName | null;
   readonly enableScriptSecurity: boolean;
+  /** In the order "global" (`notify_fifo`), "vrrp" (`vrrp_notify_fifo`): those that are given. */
+  readonly fifos: readonly NotifyFifo[];
+  /** `startup_script`: run before the first instance starts. */
+  readonly startupScript: TimedScript | null;
+  /** `shutdown_script`: run after the last instance has stopped. */
+  readonly shutdownScript: TimedScript | null;
+  readonly mail: MailDefs;
   /** `dynamic_interfaces`: an interface may be missing at the start and come later. */
   readonly dynamicInterfaces: boolean;
   /** `vrrp_rt_priority`: SCHED_RR priority of the engine, 1 to 99; null for none. */
@@ -89,12 +162,38 @@ export interface VrrpInstance {
     readonly refreshUs: Micros;
     readonly refreshRepeat: number;
   };
-  readonly trackScripts: readonly TrackUse[];
-  readonly trackProcesses: readonly TrackUse[];
-  readonly notify: Readonly<Partial<Record<NotifyKind, ScriptCommand>>>;
+  /** When a lower master was heard: `garp_lower_prio_repeat` rounds, again after the delay. */
+  readonly lowerPriority: {
+    /** 0 for none. */
+    readonly repeat: number;
+    /** 0 for no second batch. */
+    readonly delayUs: Micros;
+    /** False after `lower_prio_no_advert`. */
+    readonly advert: boolean;
+  };
+  /** `higher_prio_send_advert`: one last advert when a higher router takes over. */
+  readonly higherPriorityAdvert: boolean;
+  /** Its own and its group's, with every weight resolved; for an owner those of weight 0 only. */
+  readonly tracks: readonly Track[];
+  /** The sync group it is in. */
+  readonly group: string | null;
+  readonly notify: NotifyDefs;
 }
 
-/** A line of `track_script` or `track_process`: which, and the weight it has here (null: its own). */
+/** What is tracked. */
+export type TrackKind = "interface" | "script" | "process" | "file" | "check";
+
+/** One use of a tracked object by an instance. */
+export interface Track {
+  readonly kind: TrackKind;
+  readonly name: string;
+  /** -253 to 253, for files and processes -254 to 254; 0: bad is a fault. */
+  readonly weight: number;
+  readonly reverse: boolean;
+  readonly position: Position;
+}
+
+/** A line of a `track_*` block: which, and the weight it has here (null: its own). */
 export interface TrackUse {
   readonly name: string;
   readonly weight: number | null;
@@ -103,44 +202,87 @@ export interface TrackUse {
   readonly position: Position;
 }
 
-/** The state scripts of an instance. */
-export type NotifyKind = "notify_master" | "notify_backup" | "notify_fault";
-
-/** One `vrrp_script`. */
-export interface VrrpScript {
+/** What every tracked object has. */
+interface Trackable {
   readonly name: string;
   readonly position: Position;
-  readonly command: ScriptCommand;
-  readonly intervalUs: Micros;
-  readonly timeoutUs: Micros;
   readonly weight: number;
-  /** The weight counts while the script fails instead of while it succeeds, and the reverse. */
+  /** The weight counts while the object is bad instead of while it is good, and the reverse. */
   readonly reverse: boolean;
-  readonly rise: number;
-  readonly fall: number;
+}
+
+/** One `vrrp_script` or `vrrp_check`. */
+export interface VrrpCheck extends Trackable {
+  readonly kind: "script" | "check";
+  readonly spec: CheckSpec;
 }
 
 /** One `vrrp_track_process`. */
-export interface VrrpTrackProcess {
+export interface VrrpTrackProcess extends Trackable {
+  readonly probe: ProcessProbe;
+}
+
+/** One `track_file` or `vrrp_track_file`. */
+export interface VrrpTrackFile extends Trackable {
+  /** Absolute. */
+  readonly path: string;
+  /** `init_file`: what to write at the start, and whether over an existing file. */
+  readonly init: { readonly value: number; readonly overwrite: boolean } | null;
+}
+
+/** One `vrrp_sync_group`: its members move together. */
+export interface VrrpSyncGroup {
   readonly name: string;
   readonly position: Position;
-  readonly process: readonly string[];
-  readonly weight: number;
-  /** Good while the process does not run. */
-  readonly reverse: boolean;
+  /** Names of instances that exist, in the order of the file. */
+  readonly members: readonly string[];
+  readonly notify: NotifyDefs;
 }
 
 /** A whole configuration. */
 export interface Config {
   readonly global: GlobalDefs;
   readonly instances: readonly VrrpInstance[];
-  readonly scripts: readonly VrrpScript[];
+  readonly groups: readonly VrrpSyncGroup[];
+  /** Scripts and checks that an instance tracks; the others are left out, reported. */
+  readonly checks: readonly VrrpCheck[];
+  /** Those that an instance tracks, as `checks`. */
   readonly trackProcesses: readonly VrrpTrackProcess[];
+  /** Those that an instance tracks, as `checks`. */
+  readonly trackFiles: readonly VrrpTrackFile[];
 }
 
 /** What is known about the machine that the configuration is for. */
 export interface Facts {
   readonly interfaces: readonly InterfaceFact[];
+  /** Answers what only the machine can say; without it nothing is said about files and scripts. */
+  readonly inspect?: Inspector;
+}
+
+/** Questions about this machine that checking a configuration asks. None has a side effect. */
+export interface Inspector {
+  /** Why a regular expression cannot be used (RE2 syntax, so that none can run for ever); null if it can. */
+  regex(pattern: string): string | null;
+  /** What is wrong with a script, with the remedy; empty if it may run. */
+  script(words: readonly string[], user: UserName | null, security: boolean): readonly Complaint[];
+  /** Why a PEM file of certificates (or of a private key) cannot be used; null if it can. */
+  pem(path: string, holds: "certificate" | "key"): string | null;
+  /** Why a FIFO cannot be made or written at a path; null if it can. */
+  fifo(path: string): string | null;
+  /** Why a file could not be watched (its folder is missing); null if it can. */
+  folderOf(path: string): string | null;
+  /** Why a user or a group is not to be had; null if both exist. */
+  account(name: UserName): string | null;
+}
+
+/** One thing that is wrong, and what to do about it. */
+export interface Complaint {
+  readonly message: string;
+  readonly remedy: string;
+  /** Whether keepalived would refuse to run it, rather than warn. */
+  readonly refuses: boolean;
+  /** Others than root could change what it runs: told once for a whole file. */
+  readonly insecure?: true;
 }
 
 /** One network interface. */

@@ -16,6 +16,15 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   return best?.text ?? null;
 }
 
+/** `nearest`, for a file's many words: after a hundred it has no more proposals. */
+export type Nearest = typeof nearest;
+
+/** A new one of a hundred proposals, so that a file of nonsense is answered in good time. */
+export function limitedNearest(): Nearest {
+  let left = 100;
+  return (word, candidates) => left-- > 0 ? nearest(word, candidates) : null;
+}
+
 /**
  * The fewest insertions, deletions, substitutions and swaps of neighbours between two words
  * (optimal string alignment).

@@ -2,13 +2,25 @@
 
 import { type Family, familyOf, type Ip, isMulticast, parseIp } from "../lib/core/address.ts";
 import { type Micros, seconds } from "../lib/core/time.ts";
-import type { Arguments, Reader } from "./keyword.ts";
-import type { Word } from "./lexer.ts";
-import type { ScriptCommand } from "./model.ts";
+import type { Reader } from "./keyword.ts";
 import type { Severity } from "./problem.ts";
 
 /** What happens to most settings whose value cannot be used. */
 const IGNORED = "the line is ignored and the default holds";
+
+/** What a reader says of an argument that is missing or cannot be used. */
+export interface Refusal {
+  /** How bad it is if the argument is missing. */
+  readonly absence: Severity;
+  /** What holds as long as it cannot be used. */
+  readonly until: string;
+}
+
+/** keepalived does not start when an argument is missing. */
+const USUAL: Refusal = { absence: "fatal", until: IGNORED };
+
+/** For keywords that keepalived does not have, or can do without. */
+export const LENIENT: Refusal = { absence: "error", until: IGNORED };
 
 /** A keyword without arguments. */
 export const present: Reader<true> = () => true;
@@ -21,12 +33,12 @@ export function wholeNumber(text: string, low: number, high: number): number | n
 }
 
 /** A whole number from `low` to `high`. */
-export function whole(low: number, high: number): Reader<number> {
+export function whole(low: number, high: number, refusal = USUAL): Reader<number> {
+  const allowed = `a whole number from ${low} to ${high}`;
   return (args) => {
-    const word = args.must(`a whole number from ${low} to ${high}`);
+    const word = args.must(allowed, refusal.absence);
     if (word === undefined) return undefined;
-    return wholeNumber(word.text, low, high) ??
-      args.refuse(word, `a whole number from ${low} to ${high}`, IGNORED);
+    return wholeNumber(word.text, low, high) ?? args.refuse(word, allowed, refusal.until);
   };
 }
 
@@ -80,13 +92,13 @@ export function clamped(low: number, high: number): Reader<number> {
 }
 
 /** A duration in seconds, fractions allowed, from `low` to `high` seconds. */
-export function duration(low: number, high: number): Reader<Micros> {
+export function duration(low: number, high: number, refusal = USUAL): Reader<Micros> {
   return (args) => {
-    const word = args.must("a number of seconds");
+    const word = args.must("a number of seconds", refusal.absence);
     if (word === undefined) return undefined;
     const value = /^\+?(\d{1,12}(\.\d*)?|\.\d+)$/.test(word.text) ? Number(word.text) : NaN;
     if (value >= low && value <= high) return seconds(value);
-    return args.refuse(word, `a number of seconds from ${low} to ${high}`, IGNORED);
+    return args.refuse(word, `a number of seconds from ${low} to ${high}`, refusal.until);
   };
 }
 
@@ -104,26 +116,24 @@ export function word(what: string, severity: Severity = "fatal"): Reader<string>
   return (args) => args.must(what, severity)?.text;
 }
 
-/** `USER [GROUP]`; `severity` is of its absence. */
-export function userAndGroup(
-  severity: Severity,
-): Reader<{ readonly user: string; readonly group: string | null }> {
-  return (args) => {
-    const user = args.must("a user name", severity)?.text;
-    return user === undefined ? undefined : { user, group: args.take()?.text ?? null };
-  };
-}
-
 /** One word of any kind, or none. */
 export const optionalWord: Reader<string | null> = (args) => args.take()?.text ?? null;
 
 /** One of some words, as they are spelled. */
 export function oneOf<const T extends string>(...allowed: readonly T[]): Reader<T> {
+  return choice(allowed, USUAL);
+}
+
+/** As `oneOf`, with words about what cannot be used. */
+export function choice<const T extends string>(
+  allowed: readonly T[],
+  refusal: Refusal,
+): Reader<T> {
   const list = allowed.map((value) => `"${value}"`).join(" or ");
   return (args) => {
-    const given = args.must(list);
+    const given = args.must(list, refusal.absence);
     if (given === undefined) return undefined;
-    return allowed.find((value) => value === given.text) ?? args.refuse(given, list, IGNORED);
+    return allowed.find((value) => value === given.text) ?? args.refuse(given, list, refusal.until);
   };
 }
 
@@ -197,44 +207,4 @@ export const interfaceName: Reader<string> = (args) => {
 /** Whether the kernel could have an interface of this name. */
 export function isInterfaceName(text: string): boolean {
   return text.length > 0 && text.length <= INTERFACE_NAME_MAX && !/[\s/]/.test(text);
-}
-
-/**
- * `COMMAND [USER [GROUP]]`, the command with its parameters in one quotation; `severity` is of its
- * absence.
- */
-export function script(severity: Severity): Reader<ScriptCommand> {
-  return (args) => {
-    const given = args.takeScript();
-    if (given === undefined) return undefined;
-    const [argument, user, group, ...extra] = given;
-    if (argument === undefined) {
-      const message = `Cannot read "${args.text}": a command is missing`;
-      args.report(severity, args.head, message, `Write a command behind "${args.head.text}"`);
-      return undefined;
-    }
-    const words = args.command(argument);
-    if (words === undefined) return undefined;
-    if (words.length === 0) return args.refuse(argument, "a command", "the line is ignored");
-    if (extra.length > 0) reportExtraWords(args, argument, extra);
-    return {
-      words,
-      user: user?.text ?? null,
-      group: group?.text ?? null,
-      position: argument.position,
-    };
-  };
-}
-
-function reportExtraWords(
-  args: Arguments,
-  argument: Word,
-  extra: readonly Word[],
-): void {
-  args.report(
-    "warning",
-    extra[0]!,
-    `"${extra[0]!.text}" is ignored: behind the command stand its user and its group only`,
-    `Quote the command together with its parameters: "${argument.text} ..."`,
-  );
 }

@@ -11,12 +11,14 @@ import {
   optionalWord,
   present,
   presentWhatever,
-  userAndGroup,
+  whole,
   wholeSeconds,
   word,
 } from "./readers.ts";
+import { GLOBAL_MAIL, GLOBAL_NOTIFY } from "./table_global_notify.ts";
 
 const UINT32_MAX = 0xffff_ffff;
+const INT32_MAX = 0x7fff_ffff;
 
 /** `global_defs`: what holds for the daemon, and the defaults of all instances. */
 export const GLOBAL_DEFS = {
@@ -84,6 +86,38 @@ export const GLOBAL_DEFS = {
     doc: "Rounds of each later announcement.",
     read: atLeastOne(UINT32_MAX),
   },
+  vrrp_garp_lower_prio_delay: {
+    kind: "setting",
+    status: "works",
+    usage: "SECONDS",
+    default: "vrrp_garp_master_delay",
+    doc: "After a lower master was heard, how long to the second batch of announcements.",
+    read: wholeSeconds(4294),
+  },
+  vrrp_garp_lower_prio_repeat: {
+    kind: "setting",
+    status: "works",
+    usage: "N",
+    default: "vrrp_garp_master_repeat",
+    doc: "After a lower master was heard, rounds of announcements in a batch; 0 for none.",
+    read: whole(0, INT32_MAX),
+  },
+  vrrp_lower_prio_no_advert: {
+    kind: "setting",
+    status: "works",
+    usage: "[BOOL]",
+    default: "off",
+    doc: "A master does not answer the advert of a lower one at once.",
+    read: bool,
+  },
+  vrrp_higher_prio_send_advert: {
+    kind: "setting",
+    status: "works",
+    usage: "[BOOL]",
+    default: "off",
+    doc: "A master sends one last advert when a higher router takes over.",
+    read: bool,
+  },
   vrrp_garp_interval: {
     kind: "setting",
     status: "works",
@@ -147,22 +181,8 @@ export const GLOBAL_DEFS = {
     doc: "Locks the memory of the thread that speaks VRRP.",
     read: present,
   },
-  script_user: {
-    kind: "setting",
-    status: "no effect",
-    usage: "USER [GROUP]",
-    default: "keepalived_script, else the daemon's user",
-    doc: "Who runs scripts that name no user.",
-    read: userAndGroup("error"),
-  },
-  enable_script_security: {
-    kind: "setting",
-    status: "no effect",
-    usage: "[BOOL]",
-    default: "off",
-    doc: "Scripts that others than root could change are not run as root.",
-    read: bool,
-  },
+  ...GLOBAL_NOTIFY,
+  ...GLOBAL_MAIL,
   enable_snmp: {
     kind: "setting",
     status: "not yet",

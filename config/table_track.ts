@@ -1,70 +1,35 @@
-/** The keywords of `vrrp_script` and `vrrp_track_process`, and the lines that refer to them. */
+/** What can be tracked: `vrrp_script`, `vrrp_track_process`, `track_file`. */
 
 import { seconds } from "../lib/core/time.ts";
-import type { Arguments, Reader, Table } from "./keyword.ts";
-import type { TrackUse } from "./model.ts";
-import { duration, script, userAndGroup, whole, wholeNumber } from "./readers.ts";
-
-/** Greatest weight, either way, of each kind of tracker (keepalived-behaviour 4.1). */
-export const TRACK_WEIGHT_MAX = { script: 253, process: 254 } as const;
+import type { Reader, Table } from "./keyword.ts";
+import type { Word } from "./lexer.ts";
+import { duration, type Refusal, whole, wholeNumber } from "./readers.ts";
+import { script, userAndGroup } from "./readers_script.ts";
+import { TRACK_WEIGHT_MAX, weight } from "./track_entry.ts";
 
 const INT32_MAX = 0x7fff_ffff;
 
-/** `N [reverse]`: what a tracker adds to a priority. */
-export interface Weight {
-  readonly weight: number;
-  readonly reverse: boolean;
-}
+/** Longest delay of a process (keepalived's TIMER_MAX for it, 1 hour). */
+const PROCESS_DELAY_MAX = 3600;
 
-function weight(max: number): Reader<Weight> {
-  const read = whole(-max, max);
-  return (args) => {
-    const value = read(args);
-    if (value === undefined) return undefined;
-    const option = args.take();
-    if (option === undefined) return { weight: value, reverse: false };
-    if (option.text === "reverse") return { weight: value, reverse: true };
-    return args.refuse(option, '"reverse" or nothing', "the weight is ignored");
-  };
-}
-
-/** A line of `track_script` and the like: NAME [weight N] [reverse|noreverse]. */
-export function trackEntry(max: number): Reader<TrackUse> {
-  return (args) => {
-    const name = args.must("the name of what is tracked");
-    if (name === undefined) return undefined;
-    let weight: number | null = null;
-    let reverse: boolean | null = null;
-    for (let option = args.take(); option !== undefined; option = args.take()) {
-      if (option.text === "weight") weight = readUseWeight(args, max) ?? weight;
-      else if (option.text === "reverse" || option.text === "noreverse") {
-        reverse = option.text === "reverse";
-      } else args.refuse(option, '"weight N", "reverse" or "noreverse"', "the word is ignored");
-    }
-    return { name: name.text, weight, reverse, position: name.position };
-  };
-}
-
-function readUseWeight(args: Arguments, max: number): number | undefined {
-  const word = args.must(`a whole number from -${max} to ${max}`, "error");
-  if (word === undefined) return undefined;
-  return wholeNumber(word.text, -max, max) ??
-    args.refuse(word, `a whole number from -${max} to ${max}`, "the tracker's own weight holds");
-}
+/** Most processes that a quorum counts. */
+const QUORUM_MAX = 65535;
 
 /** `vrrp_script`: a command that is run again and again. */
 export const VRRP_SCRIPT = {
   script: {
     kind: "setting",
-    status: "not yet",
+    status: "works",
     usage: "COMMAND [USER [GROUP]]",
     default: "none: required",
-    doc: "The command, with its parameters in one quotation; exit status 0 is good.",
+    doc:
+      'The command, with its parameters in one quotation; exit status 0 is good. "</path" runs ' +
+      "nothing: it is good while the file exists.",
     read: script("error"),
   },
   interval: {
     kind: "setting",
-    status: "not yet",
+    status: "works",
     usage: "SECONDS",
     default: "1",
     doc: "From one start to the next.",
@@ -75,7 +40,7 @@ export const VRRP_SCRIPT = {
   },
   timeout: {
     kind: "setting",
-    status: "not yet",
+    status: "works",
     usage: "SECONDS",
     default: "the interval",
     doc: "A run that takes longer counts as failed.",
@@ -83,7 +48,7 @@ export const VRRP_SCRIPT = {
   },
   weight: {
     kind: "setting",
-    status: "not yet",
+    status: "works",
     usage: "N [reverse]",
     default: "0: a failure is FAULT",
     doc: "Positive: added while good; negative: added while bad.",
@@ -91,7 +56,7 @@ export const VRRP_SCRIPT = {
   },
   rise: {
     kind: "setting",
-    status: "not yet",
+    status: "works",
     usage: "N",
     default: "1",
     doc: "Successes in a row that make a bad script good.",
@@ -99,7 +64,7 @@ export const VRRP_SCRIPT = {
   },
   fall: {
     kind: "setting",
-    status: "not yet",
+    status: "works",
     usage: "N",
     default: "1",
     doc: "Failures in a row that make a good script bad.",
@@ -107,36 +72,176 @@ export const VRRP_SCRIPT = {
   },
   user: {
     kind: "setting",
-    status: "not yet",
+    status: "works",
     usage: "USER [GROUP]",
     default: "script_user",
     doc: "Who runs the script.",
     read: userAndGroup("fatal"),
   },
+  init_fail: {
+    kind: "setting",
+    status: "no effect",
+    usage: "",
+    doc: "The first result decides, with it or without.",
+    read: (args) => args.head,
+  },
 } as const satisfies Table;
+
+/** The options of `vrrp_track_process` but its weight; a `vrrp_check` with a process has them too. */
+export function processOptions(refusal: Refusal) {
+  const delay = duration(0.000001, PROCESS_DELAY_MAX, refusal);
+  return {
+    process: {
+      kind: "setting",
+      status: "works",
+      usage: "NAME [PARAM ...]",
+      default: "none: required",
+      doc: "The name of the process, and its parameters if they matter.",
+      read: processWords(refusal),
+    },
+    param_match: {
+      kind: "setting",
+      status: "works",
+      usage: "[initial|partial]",
+      default: "exact when parameters are given",
+      doc: "How parameters are compared; alone, it makes them exact, also when none are given.",
+      read: paramMatch(refusal),
+    },
+    full_command: {
+      kind: "setting",
+      status: "works",
+      usage: "",
+      default: "off: the 15 characters that the kernel keeps of the name",
+      doc: "The name is compared with the first word of the command line.",
+      read: (args) => args.head,
+    },
+    quorum: {
+      kind: "setting",
+      status: "works",
+      usage: "N",
+      default: "1",
+      doc: "Good from so many processes on.",
+      read: whole(1, QUORUM_MAX, refusal),
+    },
+    quorum_max: {
+      kind: "setting",
+      status: "works",
+      usage: "N",
+      default: "unlimited",
+      doc: "Bad with more processes than this; 0: none may run.",
+      read: whole(0, QUORUM_MAX, refusal),
+    },
+    delay: {
+      kind: "setting",
+      status: "works",
+      usage: "SECONDS",
+      default: "0",
+      doc: "Both fork_delay and terminate_delay.",
+      read: delay,
+    },
+    fork_delay: {
+      kind: "setting",
+      status: "works",
+      usage: "SECONDS",
+      default: "0",
+      doc: "How long a quorum must hold before it counts as gained.",
+      read: delay,
+    },
+    terminate_delay: {
+      kind: "setting",
+      status: "works",
+      usage: "SECONDS",
+      default: "0",
+      doc: "How long a quorum must be missed before it counts as lost.",
+      read: delay,
+    },
+  } as const satisfies Table;
+}
+
+function processWords(refusal: Refusal): Reader<readonly Word[]> {
+  return (args) => {
+    const name = args.must("the name of a process", refusal.absence);
+    if (name === undefined) return undefined;
+    const words = [name];
+    for (let word = args.take(); word !== undefined; word = args.take()) words.push(word);
+    return words;
+  };
+}
+
+function paramMatch(refusal: Refusal): Reader<"exact" | "initial" | "partial"> {
+  return (args) => {
+    const given = args.take();
+    if (given === undefined) return "exact";
+    if (given.text === "initial" || given.text === "partial") return given.text;
+    return args.refuse(given, '"initial", "partial" or nothing', refusal.until);
+  };
+}
 
 /** `vrrp_track_process`: a process that should run. */
 export const VRRP_TRACK_PROCESS = {
-  process: {
-    kind: "setting",
-    status: "not yet",
-    usage: "NAME [PARAM ...]",
-    default: "none: required",
-    doc: "The name of the process, and its parameters if they matter.",
-    read: (args) => {
-      const name = args.must("the name of a process");
-      if (name === undefined) return undefined;
-      const words = [name.text];
-      for (let word = args.take(); word !== undefined; word = args.take()) words.push(word.text);
-      return words;
-    },
-  },
+  ...processOptions({
+    absence: "fatal",
+    until: "the line is ignored and the default holds",
+  }),
   weight: {
     kind: "setting",
-    status: "not yet",
+    status: "works",
     usage: "N [reverse]",
     default: "0: an absent process is FAULT",
     doc: "Positive: added while it runs; negative: added while it does not.",
     read: weight(TRACK_WEIGHT_MAX.process),
+  },
+} as const satisfies Table;
+
+/** What `init_file` says. */
+interface InitFile {
+  readonly value: number;
+  readonly overwrite: boolean;
+}
+
+/** `[VALUE] [overwrite]`. */
+const initFile: Reader<InitFile> = (args) => {
+  let value = 0, overwrite = false;
+  for (let word = args.take(); word !== undefined; word = args.take()) {
+    const number = wholeNumber(word.text, -INT32_MAX - 1, INT32_MAX);
+    if (word.text === "overwrite") overwrite = true;
+    else if (number !== null) value = number;
+    else {
+      const allowed = `a whole number from ${-INT32_MAX - 1} to ${INT32_MAX}, "overwrite" or both`;
+      return args.refuse(word, allowed, "no file is made");
+    }
+  }
+  return { value, overwrite };
+};
+
+/** `track_file`: a file with a number. */
+export const TRACK_FILE = {
+  file: {
+    kind: "setting",
+    status: "works",
+    usage: "PATH",
+    default: "none: required",
+    doc: "The file, by an absolute path; while it does not exist its number is 0.",
+    read: (args) => {
+      const path = args.must("an absolute path");
+      if (path === undefined || path.text.startsWith("/")) return path?.text;
+      return args.refuse(path, "an absolute path", "the file is not tracked");
+    },
+  },
+  weight: {
+    kind: "setting",
+    status: "works",
+    usage: "N [reverse]",
+    default: "1",
+    doc: "The number in the file times this is added; 0: any number but 0 is FAULT.",
+    read: weight(TRACK_WEIGHT_MAX.file),
+  },
+  init_file: {
+    kind: "setting",
+    status: "works",
+    usage: "[VALUE] [overwrite]",
+    default: "off",
+    doc: "Makes the file at the start, with this number or 0; not again at a reload.",
+    read: initFile,
   },
 } as const satisfies Table;

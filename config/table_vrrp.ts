@@ -13,20 +13,20 @@ import {
   multicastGroup,
   oneOf,
   present,
-  script,
   whole,
   wholeOrFatal,
   wholeSeconds,
 } from "./readers.ts";
 import { AUTHENTICATION } from "./table_authentication.ts";
-import { TRACK_WEIGHT_MAX, trackEntry } from "./table_track.ts";
+import { optionalScript } from "./readers_script.ts";
+import { instanceScript, NOTIFY_SCRIPTS, NOTIFY_SWITCHES, NOTIFY_WEBHOOK } from "./table_notify.ts";
+import { TRACK_LISTS } from "./track_entry.ts";
 
 const UINT32_MAX = 0xffff_ffff;
+const INT32_MAX = 0x7fff_ffff;
 
 /** Longest VRRPv3 interval: 4095 centiseconds (RFC 9568 5.2.7). */
 export const V3_INTERVAL_MAX = seconds(40.95);
-
-const notifyScript = { kind: "setting", repeat: "first", read: script("fatal") } as const;
 
 /** `vrrp_instance`: one virtual router. */
 export const VRRP_INSTANCE = {
@@ -204,6 +204,38 @@ export const VRRP_INSTANCE = {
     doc: "Rounds of each later announcement.",
     read: atLeastOne(UINT32_MAX),
   },
+  garp_lower_prio_delay: {
+    kind: "setting",
+    status: "works",
+    usage: "SECONDS",
+    default: "vrrp_garp_lower_prio_delay",
+    doc: "After a lower master was heard, how long to the second batch; 0 for no second batch.",
+    read: wholeSeconds(4294),
+  },
+  garp_lower_prio_repeat: {
+    kind: "setting",
+    status: "works",
+    usage: "N",
+    default: "vrrp_garp_lower_prio_repeat",
+    doc: "After a lower master was heard, rounds of announcements in a batch; 0 for none.",
+    read: whole(0, INT32_MAX),
+  },
+  lower_prio_no_advert: {
+    kind: "setting",
+    status: "works",
+    usage: "[BOOL]",
+    default: "vrrp_lower_prio_no_advert",
+    doc: "The advert of a lower master is not answered at once.",
+    read: bool,
+  },
+  higher_prio_send_advert: {
+    kind: "setting",
+    status: "works",
+    usage: "[BOOL]",
+    default: "vrrp_higher_prio_send_advert",
+    doc: "One last advert is sent when a higher router takes over.",
+    read: bool,
+  },
   v3_checksum_as_v2: {
     kind: "setting",
     status: "works",
@@ -249,38 +281,21 @@ export const VRRP_INSTANCE = {
     doc: "An advert with another address list is kept and reported once, with it or without.",
     read: bool,
   },
-  track_script: {
-    kind: "list",
-    status: "not yet",
-    usage: "{ NAME [weight N] [reverse|noreverse] a line }",
-    doc: "Scripts whose failure lowers the priority or is a fault.",
-    named: true,
-    entry: trackEntry(TRACK_WEIGHT_MAX.script),
+  ...TRACK_LISTS,
+  ...NOTIFY_SCRIPTS,
+  notify_deleted: {
+    kind: "setting",
+    status: "works",
+    usage: "[SCRIPT [USER [GROUP]]]",
+    default: "off: FAULT is reported",
+    repeat: "first",
+    doc: "DELETED is reported when a reload removes the instance, and the script is run.",
+    read: optionalScript("DELETED is not reported"),
   },
-  track_process: {
-    kind: "list",
-    status: "not yet",
-    usage: "{ NAME [weight N] [reverse|noreverse] a line }",
-    doc: "Processes whose absence lowers the priority or is a fault.",
-    named: true,
-    entry: trackEntry(TRACK_WEIGHT_MAX.process),
+  notify_master_rx_lower_pri: {
+    ...instanceScript,
+    doc: "Run when a master hears a lower one.",
   },
-  notify_master: {
-    ...notifyScript,
-    status: "not yet",
-    usage: "SCRIPT [USER [GROUP]]",
-    doc: "Run on becoming master.",
-  },
-  notify_backup: {
-    ...notifyScript,
-    status: "not yet",
-    usage: "SCRIPT [USER [GROUP]]",
-    doc: "Run on becoming backup.",
-  },
-  notify_fault: {
-    ...notifyScript,
-    status: "not yet",
-    usage: "SCRIPT [USER [GROUP]]",
-    doc: "Run on entering FAULT.",
-  },
+  ...NOTIFY_SWITCHES,
+  ...NOTIFY_WEBHOOK,
 } as const satisfies Table;

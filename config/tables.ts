@@ -1,9 +1,11 @@
 /** The top level of the language. */
 
 import type { Table } from "./keyword.ts";
+import { VRRP_CHECK } from "./table_check.ts";
 import { GARP_GROUP } from "./table_garp_group.ts";
 import { GLOBAL_DEFS } from "./table_global.ts";
-import { VRRP_SCRIPT, VRRP_TRACK_PROCESS } from "./table_track.ts";
+import { TRACK_GROUP, VRRP_SYNC_GROUP } from "./table_group.ts";
+import { TRACK_FILE, VRRP_SCRIPT, VRRP_TRACK_PROCESS } from "./table_track.ts";
 import { VRRP_INSTANCE } from "./table_vrrp.ts";
 
 /** The blocks that a file consists of. */
@@ -33,20 +35,60 @@ export const ROOT = {
     doc: "One virtual router.",
     table: VRRP_INSTANCE,
   },
+  vrrp_sync_group: {
+    kind: "section",
+    status: "works",
+    usage: "NAME { ... }",
+    named: true,
+    doc: "Instances that move together.",
+    table: VRRP_SYNC_GROUP,
+  },
+  track_group: {
+    kind: "section",
+    status: "no effect",
+    usage: "NAME { ... }",
+    named: true,
+    doc: "Instances that depend on static entries, which vigie does not have yet.",
+    table: TRACK_GROUP,
+  },
   vrrp_script: {
     kind: "section",
-    status: "not yet",
+    status: "works",
     usage: "NAME { ... }",
     named: true,
     doc: "A command whose result moves priorities.",
     table: VRRP_SCRIPT,
   },
+  vrrp_check: {
+    kind: "section",
+    status: "works",
+    usage: "NAME { ... }",
+    named: true,
+    doc: "A built-in check whose result moves priorities; vigie's.",
+    table: VRRP_CHECK,
+  },
   vrrp_track_process: {
     kind: "section",
-    status: "not yet",
+    status: "works",
     usage: "NAME { ... }",
     named: true,
     doc: "A process whose presence moves priorities.",
     table: VRRP_TRACK_PROCESS,
+  },
+  track_file: {
+    kind: "section",
+    status: "works",
+    usage: "NAME { ... }",
+    named: true,
+    doc: "A file whose number moves priorities.",
+    table: TRACK_FILE,
+  },
+  vrrp_track_file: {
+    kind: "section",
+    status: "works",
+    usage: "NAME { ... }",
+    named: true,
+    doc: "The old spelling of track_file.",
+    table: TRACK_FILE,
   },
 } as const satisfies Table;

@@ -1,11 +1,12 @@
 /** What to say about keywords that vigie does not have. */
 
-import type { Table } from "./keyword.ts";
+import type { Keyword, Table } from "./keyword.ts";
 import { homeOf, knownKeyword, knownKeywords, without } from "./known.ts";
 import type { Statement } from "./lexer.ts";
 import type { Position } from "./model.ts";
 import { nearest } from "./nearest.ts";
 import type { Finding, Severity } from "./problem.ts";
+import { PROBE_BLOCKS, VRRP_CHECK } from "./table_check.ts";
 import { ROOT } from "./tables.ts";
 
 /** The block around a keyword. */
@@ -58,18 +59,37 @@ type Words = Pick<Finding, "message" | "remedy">;
 
 /** A keyword of another block: most often a brace is missing or too many. */
 function misplaced(keyword: string, around: Surroundings): Words | null {
-  const home = Object.hasOwn(ROOT, keyword) ? "root" : homeOf(keyword);
+  const home = Object.hasOwn(ROOT, keyword)
+    ? "root"
+    : nearHome(keyword, around.path) ?? homeOf(keyword) ?? ownHome(keyword);
   if (home === null) return null;
   if (home !== "root") {
+    const into = home.startsWith("the ") ? home : `a ${home} block`;
     return {
       message: `"${keyword}" cannot stand ${around.title}, it is a keyword of ${home}`,
-      remedy: `Move the line into a ${home} block; look for a "}" too many above`,
+      remedy: `Move the line into ${into}; look for a "}" too many above`,
     };
   }
   return {
     message: `"${keyword}" cannot stand ${around.title}`,
     remedy: `Close the block of line ${around.opened?.line} with "}" before this line`,
   };
+}
+
+/** Of keywords that stand one level off in a vrrp_check: their names are those of other blocks too. */
+function nearHome(keyword: string, path: string): string | null {
+  const [outer, inner] = path.split(".");
+  if (outer !== "vrrp_check") return null;
+  if (inner !== undefined) return Object.hasOwn(VRRP_CHECK, keyword) ? outer : null;
+  const blocks = PROBE_BLOCKS.filter((block) => Object.hasOwn(VRRP_CHECK[block].table, keyword));
+  return blocks.length === 0 ? null : `the ${blocks.join(" or ")} block of vrrp_check`;
+}
+
+/** Of keywords that keepalived does not have. */
+function ownHome(keyword: string): string | null {
+  const rows = Object.entries<Keyword>(ROOT);
+  const home = rows.find(([, row]) => row.kind === "section" && Object.hasOwn(row.table, keyword));
+  return home?.[0] ?? null;
 }
 
 function misspelled(keyword: string, around: Surroundings, suggest: boolean): Words {

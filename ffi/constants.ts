@@ -33,7 +33,7 @@ export const IPPROTO = {
 export const PROTOCOL_VRRP = 112;
 
 /** SOL_*: levels of socket options (sys/socket.h; asm-generic/socket.h). */
-export const SOL = { SOCKET: 1, PACKET: 263, NETLINK: 270 } as const;
+export const SOL = { SOCKET: 1, RAW: 255, PACKET: 263, NETLINK: 270 } as const;
 
 /** SO_* options of SOL_SOCKET (asm-generic/socket.h). */
 export const SO = {
@@ -98,6 +98,9 @@ export const IPV6 = {
   TCLASS: 67,
   FREEBIND: 78,
 } as const;
+
+/** ICMP_FILTER, option of SOL_RAW: 32 bits, a set bit drops that type (linux/icmp.h). */
+export const ICMP_FILTER = 1;
 
 /** ICMPV6_FILTER, option of IPPROTO_ICMPV6: 256 bits, a set bit drops that type (linux/icmpv6.h). */
 export const ICMPV6_FILTER = 1;

@@ -246,3 +246,25 @@ export const RTMSG = layout("struct rtmsg", "linux/rtnetlink.h", 12, {
   rtm_type: 7,
   rtm_flags: 8,
 });
+
+/** Head of a connector message: who it is about, what it answers, and the length of what follows. */
+export const CN_MSG = layout("struct cn_msg", "linux/connector.h", 20, {
+  "id.idx": 0,
+  "id.val": 4,
+  seq: 8,
+  ack: 12,
+  len: 16,
+  flags: 18,
+});
+
+/** What the kernel's process connector tells; thread ids are called pid, process ids tgid. */
+export const PROC_EVENT = layout("struct proc_event", "linux/cn_proc.h", 40, {
+  what: 0,
+  "event_data.ack.err": 16,
+  "event_data.fork.parent_tgid": 20,
+  "event_data.fork.child_pid": 24,
+  "event_data.fork.child_tgid": 28,
+  "event_data.exec.process_tgid": 20,
+  "event_data.comm.process_pid": 16,
+  "event_data.comm.process_tgid": 20,
+});

@@ -16,6 +16,8 @@ const SYMBOLS = {
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" }, // int, void *, size_t
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" }, // int, const void *, size_t
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" }, // int, int, int
+  mkfifo: { parameters: ["buffer", "u32"], result: "i32" }, // const char *, mode_t
+  fchown: { parameters: ["i32", "u32", "u32"], result: "i32" }, // int, uid_t, gid_t
   eventfd: { parameters: ["u32", "i32"], result: "i32" }, // unsigned, int
   timerfd_create: { parameters: ["i32", "i32"], result: "i32" }, // clockid_t, int
   timerfd_settime: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" }, // int, int, const struct itimerspec *, struct itimerspec *
@@ -43,6 +45,7 @@ const SYMBOLS = {
   getpid: { parameters: [], result: "i32" }, // pid_t
   gettid: { parameters: [], result: "i32" }, // pid_t; glibc 2.30
   kill: { parameters: ["i32", "i32"], result: "i32" }, // pid_t, int
+  waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" }, // pid_t, int *, int
   execve: { parameters: ["buffer", "buffer", "buffer"], result: "i32" }, // const char *, char *const[], char *const[]
   prctl: { parameters: ["i32", "usize", "usize", "usize", "usize"], result: "i32" }, // int, unsigned long x 4
   sched_setscheduler: { parameters: ["i32", "i32", "buffer"], result: "i32" }, // pid_t, int, const struct sched_param *

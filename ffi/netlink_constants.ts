@@ -4,7 +4,13 @@
  */
 
 /** NETLINK_* protocols (linux/netlink.h). */
-export const NETLINK = { ROUTE: 0, SOCK_DIAG: 4, NETFILTER: 12, GENERIC: 16 } as const;
+export const NETLINK = {
+  ROUTE: 0,
+  SOCK_DIAG: 4,
+  CONNECTOR: 11,
+  NETFILTER: 12,
+  GENERIC: 16,
+} as const;
 
 /** NETLINK_* options of SOL_NETLINK (linux/netlink.h). */
 export const NETLINK_OPTION = {

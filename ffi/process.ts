@@ -12,6 +12,15 @@ export * from "./capabilities.ts";
 /** pidfd_open (asm-generic/unistd.h): numbers from 424 on are the same on every architecture. */
 const SYS_PIDFD_OPEN = 434n;
 
+/** close_range (asm-generic/unistd.h), since Linux 5.9. */
+const SYS_CLOSE_RANGE = 436n;
+
+/** Set close-on-exec instead of closing (linux/close_range.h), since Linux 5.11. */
+const CLOSE_RANGE_CLOEXEC = 4n;
+
+/** waitpid returns at once (sys/wait.h). */
+const WNOHANG = 1;
+
 /** setpriority's `which` for one thread (sys/resource.h: PRIO_PROCESS). */
 const PRIO_PROCESS = 0;
 
@@ -102,12 +111,31 @@ export function kill(pid: number, signo: number): void {
 }
 
 /**
+ * Takes away a child that has ended, so that it is no zombie any more. Not for children that Deno
+ * started: it waits for those itself.
+ * @returns Whether it had ended. @throws {SysError} ECHILD if it is no child, or is taken away already.
+ */
+export function reapChild(pid: number): boolean {
+  return must("waitpid", libc.waitpid(pid, null, WNOHANG), `reap process ${pid}`) !== 0;
+}
+
+/**
  * A descriptor that becomes readable (POLL.IN) when the process ends. Close-on-exec; Linux 5.3.
  * @throws {SysError} ESRCH if there is no such process; ENOSYS on older kernels.
  */
 export function pidfdOpen(pid: number): number {
   const result = libc.syscall(SYS_PIDFD_OPEN, BigInt(pid), 0n, 0n, 0n);
   return must("pidfd_open", result, `watch process ${pid}`);
+}
+
+/**
+ * Marks every open descriptor from `first` on as close-on-exec.
+ * @throws {SysError} ENOSYS before Linux 5.9, EINVAL before 5.11.
+ */
+export function closeOnExecFrom(first: number): void {
+  const last = 0xffff_ffffn; // unsigned int, ~0U
+  const result = libc.syscall(SYS_CLOSE_RANGE, BigInt(first), last, CLOSE_RANGE_CLOEXEC, 0n);
+  must("close_range", result, `close descriptors from ${first} on exec`);
 }
 
 /** A nonblocking close-on-exec descriptor that threads wake each other with. @throws {SysError} */

@@ -35,6 +35,9 @@ export const V3: RouterConfig = {
   preemptDelayUs: seconds(0),
   startupDelayUs: seconds(0),
   announce: { repeat: 5, delayUs: seconds(5), refreshUs: seconds(0), refreshRepeat: 1 },
+  lowerHeard: { repeat: 5, delayUs: seconds(5), advert: true },
+  higherHeardAdvert: false,
+  ownerWaits: false,
 };
 
 export const V2: RouterConfig = { ...V3, version: 2 };

@@ -281,6 +281,9 @@ function receiverOf({ receiver }: Judged) {
     preemptDelayUs: seconds(0),
     startupDelayUs: seconds(0),
     announce: { repeat: 5, delayUs: seconds(5), refreshUs: seconds(0), refreshRepeat: 1 },
+    lowerHeard: { repeat: 5, delayUs: seconds(5), advert: true },
+    higherHeardAdvert: false,
+    ownerWaits: false,
   };
   const router = { config, priority: receiver.priority, master: null };
   return { router, ownAddresses: new Set([receiver.own_address]) };

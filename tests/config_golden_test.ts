@@ -7,7 +7,7 @@ const FOLDER = new URL("./config/", import.meta.url);
 const FACTS = {
   interfaces: [
     { name: "lo", loopback: true, mtu: 65536 },
-    { name: "eth0", loopback: false, mtu: 1500 },
+    ...["eth0", "eth1", "eth2", "eth3"].map((name) => ({ name, loopback: false, mtu: 1500 })),
   ],
 };
 

@@ -1,5 +1,6 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { parseConfig, type VrrpInstance } from "../config/mod.ts";
+import { seconds } from "../lib/core/time.ts";
 
 /** The configuration without its positions, which other tests look at. */
 function config(text: string): unknown {
@@ -25,6 +26,19 @@ const GLOBAL = {
   startupDelayUs: 0,
   scriptUser: null,
   enableScriptSecurity: false,
+  fifos: [],
+  startupScript: null,
+  shutdownScript: null,
+  mail: {
+    recipients: [],
+    from: null,
+    server: null,
+    heloName: null,
+    connectTimeoutUs: 30_000_000,
+    tls: "opportunistic",
+    login: null,
+    noFaults: false,
+  },
   dynamicInterfaces: false,
   realtimePriority: null,
   lockMemory: false,
@@ -66,10 +80,15 @@ const INSTANCE = {
   trackPrimary: true,
   promoteSecondaries: false,
   announce: { repeat: 5, delayUs: 5_000_000, refreshUs: 0, refreshRepeat: 1 },
-  trackScripts: [],
-  trackProcesses: [],
-  notify: {},
+  lowerPriority: { repeat: 5, delayUs: 5_000_000, advert: true },
+  higherPriorityAdvert: false,
+  tracks: [],
+  group: null,
+  notify: { scripts: {}, mail: false, priorityChanges: false, deleted: false, webhooks: [] },
 };
+
+/** What is watched and who moves together, where nothing is and nobody does. */
+const REST = { groups: [], checks: [], trackProcesses: [], trackFiles: [] };
 
 for (const priority of [255, 254]) {
   Deno.test(`parseConfig() reads an owner's pair when the priority is ${priority}`, () => {
@@ -91,8 +110,7 @@ for (const priority of [255, 254]) {
           priority,
           virtualAddresses: [{ ...ADDRESS, address: "192.168.0.254", prefixLength: 24 }],
         }],
-        scripts: [],
-        trackProcesses: [],
+        ...REST,
       },
     );
   });
@@ -119,8 +137,7 @@ for (const [state, priority] of [["MASTER", 100], ["BACKUP", 90]] as const) {
           priority,
           virtualAddresses: [{ ...ADDRESS, address: "192.168.1.100" }],
         }],
-        scripts: [],
-        trackProcesses: [],
+        ...REST,
       },
     );
   });
@@ -128,7 +145,8 @@ for (const [state, priority] of [["MASTER", 100], ["BACKUP", 90]] as const) {
 
 for (const [state, priority] of [["MASTER", 100], ["BACKUP", 90]] as const) {
   Deno.test(`parseConfig() reads a pair with script, password and notify when it is ${state}`, () => {
-    const command = (path: string) => ({ words: [path], user: null, group: null });
+    const ROOT = { user: "root", group: null };
+    const command = (path: string) => ({ words: [path], user: ROOT });
     deepEqual(
       config(`global_defs {
     router_id ${state}_ROUTER
@@ -167,7 +185,7 @@ vrrp_instance VI_1 {
         global: {
           ...GLOBAL,
           routerId: `${state}_ROUTER`,
-          scriptUser: "root",
+          scriptUser: ROOT,
           enableScriptSecurity: true,
         },
         instances: [{
@@ -177,24 +195,32 @@ vrrp_instance VI_1 {
           authentication: { type: "pass", password: "P@ssw0rd" },
           virtualAddresses: [{ ...ADDRESS, address: "192.168.1.100", prefixLength: 24 }],
           preemptDelayUs: state === "MASTER" ? 0 : 300_000_000,
-          trackScripts: [{ name: "check_app", weight: null, reverse: null }],
+          tracks: [{ kind: "script", name: "check_app", weight: -20, reverse: false }],
           notify: {
-            notify_master: command("/usr/local/bin/notify_master.sh"),
-            notify_backup: command("/usr/local/bin/notify_backup.sh"),
-            notify_fault: command("/usr/local/bin/notify_fault.sh"),
+            ...INSTANCE.notify,
+            scripts: {
+              notify_master: command("/usr/local/bin/notify_master.sh"),
+              notify_backup: command("/usr/local/bin/notify_backup.sh"),
+              notify_fault: command("/usr/local/bin/notify_fault.sh"),
+            },
           },
         }],
-        scripts: [{
+        ...REST,
+        checks: [{
+          kind: "script",
           name: "check_app",
-          command: { words: ["/usr/local/bin/check_app.sh"], user: "root", group: null },
-          intervalUs: 2_000_000,
-          timeoutUs: 2_000_000,
           weight: -20,
           reverse: false,
-          rise: 2,
-          fall: 3,
+          spec: {
+            tracker: "script check_app",
+            probe: { kind: "script", words: ["/usr/local/bin/check_app.sh"], user: ROOT },
+            intervalUs: 2_000_000,
+            timeoutUs: 2_000_000,
+            rise: 2,
+            fall: 3,
+            initial: "wait",
+          },
         }],
-        trackProcesses: [],
       },
     );
   });
@@ -228,51 +254,59 @@ ${track}}`;
     global: GLOBAL,
     instances: [{
       ...expected,
-      trackProcesses: names.map((name) => ({ name, weight: null, reverse: null })),
+      tracks: names.map((name) => ({ kind: "process", name, weight: -11, reverse: false })),
     }],
-    scripts: [],
+    ...REST,
     trackProcesses: names.map((name, at) => ({
       name,
-      process: [processes[at]],
       weight: -11,
       reverse: false,
+      probe: {
+        kind: "process",
+        match: { words: [processes[at]], by: "comm" },
+        quorum: 1,
+        quorumMax: null,
+        forkDelayUs: 0,
+        terminateDelayUs: 0,
+      },
     })),
   });
   deepEqual(config(router(90, "")), {
     global: GLOBAL,
     instances: [{ ...expected, priority: 90 }],
-    scripts: [],
-    trackProcesses: [],
+    ...REST,
   });
 });
 
 Deno.test("parseConfig() reads a script with quotes and redirections as the words of its command", () => {
   const shell = "timeout 3 openssl s_client -connect 127.0.0.1:443 -servername api.example.com " +
     "</dev/null 2>&1 | grep -q CONNECTED && exit 0 || exit 1";
-  deepEqual(
-    config(`global_defs {
+  const { checks } = parseConfig(
+    `global_defs {
     enable_snmp
     snmp_socket udp:127.0.0.1:161
 }
 vrrp_script chk {
     script "/bin/sh -c '${shell}'"
-}`),
-    {
-      global: GLOBAL,
-      instances: [],
-      scripts: [{
-        name: "chk",
-        command: { words: ["/bin/sh", "-c", shell], user: null, group: null },
-        intervalUs: 1_000_000,
-        timeoutUs: 1_000_000,
-        weight: 0,
-        reverse: false,
-        rise: 1,
-        fall: 1,
-      }],
-      trackProcesses: [],
-    },
-  );
+}
+vrrp_instance V {
+    interface eth0
+    virtual_router_id 1
+    track_script {
+        chk
+    }
+}`,
+    "f",
+  ).config;
+  deepEqual(checks.map(({ spec }) => spec), [{
+    tracker: "script chk",
+    probe: { kind: "script", words: ["/bin/sh", "-c", shell], user: null },
+    intervalUs: seconds(1),
+    timeoutUs: seconds(1),
+    rise: 1,
+    fall: 1,
+    initial: "wait",
+  }]);
 });
 
 Deno.test("parseConfig() reads every setting of global_defs", () => {
@@ -298,8 +332,7 @@ Deno.test("parseConfig() reads every setting of global_defs", () => {
         lockMemory: true,
       },
       instances: [],
-      scripts: [],
-      trackProcesses: [],
+      ...REST,
     },
   );
 });
@@ -501,8 +534,10 @@ Deno.test("parseConfig() reads the weights of trackers, and ignores those define
     " track_script {\n  a weight -7 noreverse\n  b\n  c weight 254\n  a\n }\n}\n" + script("b");
   const { config } = parseConfig(text, "f");
   deepEqual(
-    config.instances[0]?.trackScripts.map(({ name, weight, reverse }) => [name, weight, reverse]),
+    config.instances[0]?.tracks.map(({ name, weight, reverse }) => [name, weight, reverse]),
     [["a", -7, false]],
   );
-  deepEqual(config.scripts.map(({ weight, reverse }) => [weight, reverse]), [[5, true], [5, true]]);
+  deepEqual(config.checks.map(({ name, weight, reverse }) => [name, weight, reverse]), [
+    ["a", 5, true],
+  ]);
 });

@@ -162,14 +162,13 @@ const BAD: readonly (readonly [string, string | Uint8Array, readonly string[]])[
   ]],
   [
     "a harmless keyword of another feature",
-    `global_defs {\n smtp_server 10.0.0.9\n}\n${instance()}`,
+    `global_defs {\n smtp_alert_checker\n}\n${instance()}`,
     [
-      '2:2 warning: "smtp_server" is known, not supported yet: no mail is sent → Delete it, or leave it for later: it is ignored',
+      '2:2 warning: "smtp_alert_checker" is known, not supported yet: no mail is sent about real servers → Delete it, or leave it for later: it is ignored',
     ],
   ],
   ["a feature that is turned off", `global_defs {\n vrrp_strict false\n}\n${instance()}`, []],
   ["a tracker that is not defined", instance(" track_script {", "  chk", " }"), [
-    '7:2 error: "track_script" is known, not supported yet: nothing is watched, so the priority does not move → Delete it if this router can do without, else keep keepalived here for now',
     '8:3 error: (VI_1) track_script "chk" not found: it is ignored → Define it above the instance: vrrp_script chk { ... }',
   ]],
   ["a fraction of a second in version 2", instance(" advert_int 0.5"), [
@@ -316,7 +315,8 @@ Deno.test("parseConfig() keeps the first of two states and the last of two prior
 
 Deno.test("parseConfig() says of every keyword of keepalived that it is known", () => {
   const blocks = ["root", "global_defs", "vrrp_instance", "vrrp_instance.authentication"];
-  for (const block of [...blocks, "vrrp_script", "vrrp_track_process", "garp_group"]) {
+  const trackers = ["vrrp_script", "vrrp_track_process", "track_file", "vrrp_track_file"];
+  for (const block of [...blocks, ...trackers, "vrrp_sync_group", "track_group", "garp_group"]) {
     ok(knownBlocks().includes(block));
     for (const { keyword, opensBlock } of knownKeywords(block)) {
       const line = opensBlock ? `${keyword} x {\n}` : `${keyword} 1`;

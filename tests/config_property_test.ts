@@ -2,8 +2,8 @@ import { ok } from "node:assert/strict";
 import fc from "fast-check";
 import { knownKeywords } from "../config/known.ts";
 import { formatProblem, parseConfig } from "../config/mod.ts";
-import { GLOBAL_DEFS } from "../config/table_global.ts";
-import { VRRP_INSTANCE } from "../config/table_vrrp.ts";
+import type { Table } from "../config/keyword.ts";
+import { ROOT } from "../config/tables.ts";
 
 const FACTS = { interfaces: [{ name: "eth0", loopback: false, mtu: 1500 }] };
 
@@ -23,6 +23,24 @@ function isSound(text: string | Uint8Array): boolean {
     ok(instance.family === "ipv4" || instance.version === 3);
     ok(instance.advertIntervalUs >= (instance.version === 2 ? 1_000_000 : 10_000));
   }
+  const defined = new Set([
+    ...config.checks.map(({ spec }) => spec.tracker),
+    ...config.trackProcesses.map(({ name }) => `process ${name}`),
+    ...config.trackFiles.map(({ name }) => `file ${name}`),
+  ]);
+  for (const { tracks, priority, group } of config.instances) {
+    for (const { kind, name, weight } of tracks) {
+      ok(kind === "interface" || defined.has(`${kind} ${name}`), name);
+      ok(Math.abs(weight) <= (kind === "file" || kind === "process" ? 254 : 253));
+      ok(weight === 0 || priority !== 255);
+    }
+    ok(group === null || config.groups.some(({ name }) => name === group));
+  }
+  const members = config.groups.flatMap(({ members }) => members);
+  ok(new Set(members).size === members.length);
+  for (const { spec } of config.checks) {
+    ok(spec.intervalUs > 0 && spec.timeoutUs > 0 && spec.rise >= 1 && spec.fall >= 1);
+  }
   const paced = config.global.garpGroups.flatMap(({ interfaces }) => interfaces);
   ok(new Set(paced).size === paced.length);
   ok(config.global.garpGroups.every(({ interfaces }) => interfaces.length > 0));
@@ -33,9 +51,16 @@ const KEYWORDS = [
   ...["root", "global_defs", "vrrp_instance", "garp_group", "address entry"].flatMap((block) =>
     knownKeywords(block).map(({ keyword }) => keyword)
   ),
-  ...Object.keys(GLOBAL_DEFS),
-  ...Object.keys(VRRP_INSTANCE),
+  ...keywordsOf(ROOT),
 ];
+
+/** All keywords of a table and of the blocks in it. */
+function keywordsOf(table: Table): readonly string[] {
+  return Object.entries(table).flatMap(([keyword, row]) => [
+    keyword,
+    ...row.kind === "section" ? keywordsOf(row.table) : [],
+  ]);
+}
 
 /** Words, values and signs that the language is made of, and some that it is not. */
 const piece = fc.oneof(
@@ -77,6 +102,77 @@ Deno.test("parseConfig() answers when its input is made of the language's words"
   fc.assert(fc.property(insideInstance, isSound), { numRuns: 1000 });
 });
 
+/** A block of every kind of tracker with random lines, then a group and instances that track them. */
+const KINDS = ["script", "check", "process", "file"] as const;
+const BLOCKS = {
+  script: ["vrrp_script"],
+  check: ["vrrp_check"],
+  process: ["vrrp_track_process"],
+  file: ["track_file", "vrrp_track_file"],
+} as const;
+const PROBE_LINES = {
+  script: [
+    'script "/bin/a b"',
+    "script </f",
+    'script "</f"',
+    "interval 0",
+    "timeout 9",
+    "init_fail",
+  ],
+  check: [
+    "ping {\n host ::1\n source_address 10.0.0.1\n}",
+    "tcp {\n connect h 1\n}",
+    "http {\n url http://h/\n body regex (\n}",
+    "script {\n command /a\n}",
+    "process {\n process a\n quorum_max 0\n}",
+    "interval 0.01",
+    "init_state up",
+  ],
+  process: ["process a", "process /a b", "param_match", "quorum 9", "quorum_max 2", "delay 1"],
+  file: ["file /f", "file f", "init_file", "init_file 3 overwrite", "init_file x"],
+} as const;
+const WEIGHTS = ["", "weight 1", "weight 0 reverse", "weight -254", "weight 300", "weight x"];
+const block = fc.constantFrom(...KINDS).chain((kind) =>
+  fc.tuple(
+    fc.constantFrom(...BLOCKS[kind]),
+    fc.constantFrom("a", "b", "c"),
+    fc.array(fc.constantFrom(...PROBE_LINES[kind], ...WEIGHTS), { maxLength: 5 }),
+  )
+).map(([keyword, name, lines]) => `${keyword} ${name} {\n${lines.join("\n")}\n}\n`);
+const use = fc.tuple(
+  fc.constantFrom(...KINDS, "interface"),
+  fc.array(
+    fc.tuple(
+      fc.constantFrom("a", "b", "c", "d", "eth0"),
+      fc.constantFrom("", "weight 7", "weight -254", "reverse", "noreverse weight 0", "weight"),
+    ).map((words) => words.join(" ")),
+    { maxLength: 4 },
+  ),
+).map(([kind, lines]) => `track_${kind} {\n${lines.join("\n")}\n}\n`);
+const router = fc.tuple(
+  fc.constantFrom("V", "W"),
+  fc.constantFrom("", "priority 255\n", "interface a\n"),
+  fc.array(use, { maxLength: 4 }),
+).map(([name, line, uses]) =>
+  `vrrp_instance ${name} {\ninterface eth0\nvirtual_router_id 1\n${line}${uses.join("")}}\n`
+);
+const group = fc.tuple(
+  fc.constantFrom("G", "H"),
+  fc.subarray(["V", "W", "X", "V"]),
+  fc.constantFrom("", "sync_group_tracking_weight\n"),
+  fc.array(use, { maxLength: 3 }),
+).map(([name, members, line, uses]) =>
+  `vrrp_sync_group ${name} {\ngroup {\n${members.join("\n")}\n}\n${line}${uses.join("")}}\n`
+);
+
+Deno.test("parseConfig() resolves every use of trackers when blocks stand in any order", () => {
+  const blocks = fc.array(
+    fc.oneof({ weight: 3, arbitrary: block }, { weight: 2, arbitrary: router }, group),
+    { maxLength: 12 },
+  );
+  fc.assert(fc.property(blocks, (texts) => isSound(texts.join(""))), { numRuns: 1000 });
+});
+
 Deno.test("parseConfig() reads the same when comments and blanks are added to its lines", () => {
   const line = fc.constantFrom(
     " priority 90",
@@ -112,6 +208,19 @@ const LARGE: readonly (readonly [string, string])[] = [
     ).join(""),
   ],
   ["quotes", '"\\" \n'.repeat(100_000)],
+  [
+    "trackers",
+    Array.from({ length: 3000 }, (_, n) => `track_file f${n} {\n file /f\n}\n`).join("") +
+    "vrrp_instance V {\n interface eth0\n virtual_router_id 1\n track_file {\n" +
+    Array.from({ length: 3000 }, (_, n) => `f${n}\n`).join("") + "}\n}",
+  ],
+  [
+    "trackers that are not there",
+    Array.from({ length: 2000 }, (_, n) => `track_file f${n} {\n file /f\n}\n`).join("") +
+    "vrrp_instance V {\n track_file {\n" +
+    Array.from({ length: 20_000 }, (_, n) => `g${n}\n`).join("") + "}\n}",
+  ],
+  ["hosts", `vrrp_check c {\n tcp {\n${` connect ${"a".repeat(200)}@ 1\n`.repeat(500)}}\n}\n`],
   [
     "addresses",
     `vrrp_instance V {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress {\n${

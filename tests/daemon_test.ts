@@ -34,6 +34,7 @@ Deno.test("stateLines() and statisticsLines() leave out what is not there", () =
       master: null,
       primaryAddress: null,
       faults: ["interface eth0 is down"],
+      waitsFor: [],
       counters,
     }],
     loop: { timersFired: 4, worstLatenessUs: 1500 },

@@ -60,6 +60,7 @@ function spec(vip: string, more: Partial<InstanceSpec> = {}, priority = 100): In
     sourceAddress: null,
     trackPrimary: true,
     promoteSecondaries: false,
+    tracks: [],
     ...more,
   };
 }

@@ -185,7 +185,7 @@ Deno.test("step() in master breaks ties by address, greater wins (SM-15), own ad
   assert.equal(master().hear(100, HIGHER).state, "backup");
   const stays = master().hear(100, LOWER);
   assert.equal(stays.state, "master");
-  assert.deepEqual(stays.take(), ["advert 100", "announce 5"]);
+  assert.deepEqual(stays.take(), ["advert 100", "announce 5", "notifyLower"]);
   const own = master().hear(100, OWN);
   assert.deepEqual([own.state, own.take()], ["master", []]);
   assert.match(own.logs.at(-1)!, /our own address/);
@@ -201,7 +201,7 @@ Deno.test("step() in master answers a losing advert at once and announces again 
   w.advance(6_300_000);
   w.take();
   w.hear(90, HIGHER);
-  assert.deepEqual(w.take(), ["advert 100", "announce 5"]);
+  assert.deepEqual(w.take(), ["advert 100", "announce 5", "notifyLower"]);
   assert.equal(w.router.timers.adver! - w.now, 1_000_000);
   assert.deepEqual(w.advance(5_000_000).take().filter((s) => s.startsWith("announce")), [
     "announce 5",
@@ -314,4 +314,44 @@ Deno.test("step() keeps its invariants under any sequence of events", () => {
       }
     }
   }));
+});
+
+Deno.test("step() in master answers lower routers as lower_prio_no_advert and garp_lower_prio_* say", () => {
+  const silent = master({ lowerHeard: { repeat: 2, delayUs: seconds(3), advert: false } });
+  const { adver } = silent.router.timers;
+  silent.hear(50);
+  assert.deepEqual(silent.take(), ["announce 2", "notifyLower"]);
+  assert.equal(silent.router.timers.adver, adver, "no advert, no new period");
+  silent.advance(3_000_000);
+  assert.equal(silent.take().filter((what) => what === "announce 2").length, 1, "after the delay");
+  const quiet = master({ lowerHeard: { repeat: 0, delayUs: seconds(3), advert: true } });
+  assert.deepEqual(quiet.hear(50).take(), ["advert 100", "notifyLower"]);
+  assert.equal(quiet.router.timers.announceLower, null);
+});
+
+Deno.test("step() in master announces what a group's other member overheard", () => {
+  const w = master().feed({ kind: "reannounce" });
+  assert.deepEqual(w.take(), ["announce 5"]);
+  assert.deepEqual(new Clockwork().start().feed({ kind: "reannounce" }).take(), ["backup"]);
+});
+
+Deno.test("step() sends a last advert before it yields with higher_prio_send_advert", () => {
+  const w = master({ higherHeardAdvert: true }).hear(200);
+  assert.deepEqual(w.take(), ["advert 100", "cancelAnnounce", "removeAddresses", "backup"]);
+});
+
+Deno.test("step() in master says a new priority at once, and keeps its beat", () => {
+  const w = master();
+  const { adver } = w.router.timers;
+  w.feed({ kind: "priority", priority: 89, cause: "process nginx: gone" });
+  assert.deepEqual(w.take(), ["advert 89", "notifyPriority"]);
+  assert.equal(w.router.timers.adver, adver);
+  assert.equal(w.logs.at(-1), "Changing effective priority from 100 to 89: process nginx: gone");
+  assert.deepEqual(w.feed({ kind: "priority", priority: 89, cause: "" }).take(), []);
+});
+
+Deno.test("step() lets an owner that waits for its group start as a backup", () => {
+  const w = new Clockwork({ basePriority: 255, ownerWaits: true }).start();
+  assert.equal(w.state, "backup");
+  assert.equal(w.faults(DOWN).faults().state, "backup", "also out of a fault");
 });

@@ -30,7 +30,7 @@ export async function runCommandLine(args: readonly string[], module: string): P
     .option(...file)
     .option("--json", "problems as JSON", false)
     .option("--strict", "warnings count as errors", false)
-    .action((options) => finish(checkCommand(options.file, options)));
+    .action(async (options) => finish(await checkCommand(options.file, options)));
   program.command("demo")
     .description("two routers and a client in namespaces made here; a failover, measured")
     .action(async () => {

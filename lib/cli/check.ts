@@ -14,9 +14,12 @@ export interface CheckOptions {
  *
  * @returns 0 if there are at most warnings, 1 if there are errors.
  */
-export function checkCommand(file: string | undefined, { json, strict }: CheckOptions): number {
+export async function checkCommand(
+  file: string | undefined,
+  { json, strict }: CheckOptions,
+): Promise<number> {
   const path = configFile(file);
-  const { problems, config } = loadConfig(path);
+  const { problems, config } = await loadConfig(path, "root");
   if (json) {
     console.log(JSON.stringify(problems, null, 2));
   } else {

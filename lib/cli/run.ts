@@ -31,7 +31,7 @@ export async function runCommand(options: RunOptions, module: string): Promise<n
   const { file, realtime: allowRealtime } = options;
   const log = stderrLogger(logStyle(Deno.env));
   const path = configFile(file);
-  const loaded = loadConfig(path);
+  const loaded = await loadConfig(path, "this process");
   for (const problem of loaded.problems) logProblem(log, problem);
   if (!loaded.readable) return EXIT.noConfig;
   if (isFatal(loaded.problems)) {

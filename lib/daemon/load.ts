@@ -2,6 +2,8 @@
 
 import { parseConfig, type ParsedConfig, unreadableFile } from "../../config/mod.ts";
 import { listInterfaces } from "../net/host.ts";
+import { ownIds } from "../track/accounts.ts";
+import { createInspector } from "./inspect.ts";
 
 /** Where a configuration is looked for when none is named; the first that exists. */
 export const DEFAULT_CONFIG_FILES = ["/etc/vigie/vigie.conf", "/etc/keepalived/keepalived.conf"];
@@ -17,8 +19,18 @@ export interface LoadedConfig extends ParsedConfig {
   readonly readable: boolean;
 }
 
-/** Reads and checks a file against the interfaces of this host. Never throws for what is in it. */
-export function loadConfig(file: string): LoadedConfig {
+/** A pattern takes a library to judge, which is not loaded for a file that can have none. */
+const MAY_HAVE_PATTERN = /regex/;
+
+/**
+ * Reads and checks a file against what is on this host. Never throws for what is in it.
+ *
+ * @param daemon Who is to run it: this process, or root, as whom most daemons run.
+ */
+export async function loadConfig(
+  file: string,
+  daemon: "this process" | "root",
+): Promise<LoadedConfig> {
   let text: Uint8Array;
   try {
     text = Deno.readFileSync(file);
@@ -26,7 +38,12 @@ export function loadConfig(file: string): LoadedConfig {
     const nothing = parseConfig("", file);
     return { ...nothing, problems: [unreadableFile(file, reason(error))], readable: false };
   }
-  const facts = { interfaces: listInterfaces() };
+  const regex = MAY_HAVE_PATTERN.test(new TextDecoder().decode(text));
+  const inspect = await createInspector({
+    regex,
+    ...daemon === "this process" ? { daemon: ownIds() } : {},
+  });
+  const facts = { interfaces: listInterfaces(), inspect };
   return { ...parseConfig(text, file, { facts }), readable: true };
 }
 

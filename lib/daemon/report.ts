@@ -2,18 +2,38 @@
 
 import type { EngineEvent } from "../engine/messages.ts";
 import { formatMicros, micros } from "../core/time.ts";
+import type { CheckStatus } from "../track/status.ts";
 
 type Status = Extract<EngineEvent, { kind: "status" }>;
 
 /** One line an instance: state, priority, master, what is wrong. */
 export function stateLines({ instances }: Status): string[] {
-  return instances.map(({ name, state, priority, master, primaryAddress, faults }) => {
+  return instances.map((instance) => {
+    const { name, state, priority, master, primaryAddress, faults, waitsFor } = instance;
     const parts = [
       `(${name}) ${state.toUpperCase()}`,
       `priority ${priority}`,
       `source ${primaryAddress ?? "none"}`,
       master === null ? "no master known" : `master ${master.address} (${master.priority})`,
       ...faults,
+      ...waitsFor.map((tracker) => `waiting for the first result of ${tracker}`),
+    ];
+    return parts.join(", ");
+  });
+}
+
+/** One line a check: how it is, since when, how fast, and what was wrong last. */
+export function checkLines(checks: readonly CheckStatus[]): string[] {
+  return checks.map((check) => {
+    const { tracker, state, sinceMs, latencyUs, lastError, lastErrorAtMs, warning } = check;
+    const parts = [
+      `${tracker}: ${state} since ${new Date(sinceMs).toISOString()}`,
+      ...latencyUs === null ? [] : [`took ${formatMicros(latencyUs)}`],
+      ...warning === null ? [] : [`warning: ${warning}`],
+      ...lastError === null
+        ? []
+        : [`last error: ${lastError} at ${new Date(lastErrorAtMs ?? 0).toISOString()}`],
+      `${check.runs} runs, ${check.failures} failures, ${check.skipped} skipped`,
     ];
     return parts.join(", ");
   });

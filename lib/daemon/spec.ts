@@ -1,7 +1,8 @@
 /** From what the configuration says to what the engine runs. */
 
 import type { Config, GlobalDefs, VrrpInstance } from "../../config/model.ts";
-import type { EngineOptions, InstanceSpec } from "../engine/messages.ts";
+import type { EngineOptions, EngineParts, GroupSpec, InstanceSpec } from "../engine/messages.ts";
+import { OWNER_PRIORITY } from "../vrrp/types.ts";
 
 /**
  * The engine's priority if none is configured: the lowest of the real-time ones, so that whatever
@@ -9,8 +10,7 @@ import type { EngineOptions, InstanceSpec } from "../engine/messages.ts";
  */
 const DEFAULT_REALTIME_PRIORITY = 1;
 
-/** The engine's options. @param allowRealtime False keeps it on the normal scheduler. */
-export function engineOptions(global: GlobalDefs, allowRealtime: boolean): EngineOptions {
+function engineOptions(global: GlobalDefs, allowRealtime: boolean): EngineOptions {
   const { realtimePriority, lockMemory, garpIntervalUs, gnaIntervalUs, garpGroups } = global;
   const realtime = {
     priority: realtimePriority ?? DEFAULT_REALTIME_PRIORITY,
@@ -25,12 +25,27 @@ export function engineOptions(global: GlobalDefs, allowRealtime: boolean): Engin
   };
 }
 
-/** Every instance, as the engine runs it. */
-export function instanceSpecs(config: Config): InstanceSpec[] {
-  return config.instances.map((instance) => instanceSpec(instance, config.global));
+/** What the engine runs. @param allowRealtime False keeps it on the normal scheduler. */
+export function engineParts(config: Config, allowRealtime: boolean): EngineParts {
+  const owners = config.instances.filter(({ priority }) => priority === OWNER_PRIORITY);
+  const isOwner = new Set(owners.map(({ name }) => name));
+  // Those that own nothing cannot be masters at once, and a group is never split.
+  const mixed = config.groups.filter(({ members }) => !members.every((name) => isOwner.has(name)));
+  const waiting = new Set(mixed.flatMap(({ members }) => members));
+  return {
+    options: engineOptions(config.global, allowRealtime),
+    instances: config.instances.map((instance) =>
+      instanceSpec(instance, config.global, waiting.has(instance.name))
+    ),
+    groups: config.groups.map(({ name, members }): GroupSpec => ({ name, members })),
+  };
 }
 
-function instanceSpec(instance: VrrpInstance, global: GlobalDefs): InstanceSpec {
+function instanceSpec(
+  instance: VrrpInstance,
+  global: GlobalDefs,
+  ownerWaits: boolean,
+): InstanceSpec {
   const {
     name,
     family,
@@ -61,11 +76,19 @@ function instanceSpec(instance: VrrpInstance, global: GlobalDefs): InstanceSpec 
       preemptDelayUs,
       startupDelayUs: global.startupDelayUs,
       announce,
+      lowerHeard: instance.lowerPriority,
+      higherHeardAdvert: instance.higherPriorityAdvert,
+      ownerWaits,
     },
     interface: instance.interface,
     virtualAddresses: [...virtualAddresses, ...excludedAddresses],
     sourceAddress,
     trackPrimary,
     promoteSecondaries,
+    tracks: instance.tracks.map(({ kind, name, weight, reverse }) => ({
+      tracker: `${kind} ${name}`,
+      weight,
+      reverse,
+    })),
   };
 }

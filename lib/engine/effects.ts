@@ -34,6 +34,10 @@ const PERFORM: { readonly [D in Effect["do"]]: Perform<D> } = {
     announcer.announce(instance.announcements(table), rounds, now),
   cancelAnnounce: ({ announcer }, instance) => announcer.cancel(instance.name),
   notify,
+  notifyPriority: (tools, { name, router: { state } }, { priority }) =>
+    tools.emit({ kind: "priority", instance: name, state, priority }),
+  notifyLower: (tools, { name }, { priority }) =>
+    tools.emit({ kind: "heardLower", instance: name, priority }),
   log: (tools, instance, { level, text, repeats }, now) =>
     repeats
       ? sayOnce(tools, instance, { of: "packets", key: text, level, text }, now)

@@ -10,16 +10,20 @@ import { Announcer } from "../net/announce.ts";
 import { keepsAddressProtocol } from "../net/host.ts";
 import { LinkTable } from "../net/links.ts";
 import { SocketPool } from "../net/socket_pool.ts";
+import type { TrackerState } from "../vrrp/priority.ts";
 import type { Event } from "../vrrp/types.ts";
 import { perform, type Tools } from "./effects.ts";
+import { Groups } from "./groups.ts";
 import { Instance } from "./instance.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import { Loop, now, type Timers } from "./loop.ts";
-import type { EngineEvent, EngineOptions, InstanceSpec } from "./messages.ts";
+import type { EngineEvent, EngineParts } from "./messages.ts";
 import { Reception } from "./reception.ts";
 import { rehearse } from "./rehearsal.ts";
 import { sayOnce } from "./say.ts";
+import { Standings } from "./standings.ts";
 import { Surroundings } from "./surroundings.ts";
+import { Trackers } from "./trackers.ts";
 
 /** Where events go, in two steps: they leave when what is pressing is done. */
 export interface Outlet {
@@ -38,13 +42,16 @@ export class Engine implements Timers {
   readonly #tools: Tools;
   readonly #sockets: SocketPool;
   readonly #reception: Reception;
+  readonly #trackers: Trackers;
+  readonly #groups: Groups;
+  readonly #standings: Standings;
   readonly #surroundings: Surroundings;
   #realtimePriority: number | null;
   #timersFired = 0;
   #worstLatenessUs = 0;
 
   /** @throws {SysError} If a socket cannot be opened, for want of a capability for example. */
-  constructor(options: EngineOptions, specs: readonly InstanceSpec[], outlet: Outlet) {
+  constructor({ options, instances: specs, groups }: EngineParts, outlet: Outlet) {
     this.#outlet = outlet;
     this.#realtimePriority = options.realtime?.priority ?? null;
     const instances = this.#instances = specs.map((spec) => new Instance(spec));
@@ -67,21 +74,36 @@ export class Engine implements Timers {
       closing: (socket) => this.loop.unwatch(socket.fd),
     });
     const feed = (instance: Instance, event: Event) => this.#feed(instance, event, now());
-    this.#surroundings = new Surroundings(tools, table, instances, this.#sockets, feed);
+    this.#groups = new Groups(groups, instances, tools, feed);
+    const trackers = this.#trackers = new Trackers(table);
+    const standings = this.#standings = new Standings({
+      instances,
+      groups,
+      trackers,
+      to: tools,
+      feed,
+    });
+    this.#surroundings = new Surroundings(tools, table, instances, this.#sockets, standings, feed);
     // Subscribed before the tables are read: a change in between is seen twice rather than never.
     this.#events.subscribe([RTNLGRP.LINK, RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR]);
     this.loop.watch(this.#events.fd, () => this.#hostChanged());
     table.load(requests);
   }
 
-  /** Takes away what a crashed predecessor left, then starts every instance. */
+  /** Takes away what a crashed predecessor left, then starts every instance that need not wait. */
   start(): void {
     const cleared = this.#instances.map((instance) => clearLeftovers(this.#tools, instance));
     if (cleared.includes(true)) this.#table.load(this.#requests);
     this.#surroundings.refresh();
-    for (const instance of this.#instances) this.#feed(instance, { kind: "startup" }, now());
+    this.#standings.start();
     this.#tools.emit({ kind: "started" });
     this.#rehearse();
+  }
+
+  /** Something is known now about a tracked object: whom it concerns is judged anew. */
+  tellTracker(tracker: string, state: TrackerState): void {
+    this.#trackers.tell(tracker, state);
+    this.#standings.review(({ spec }) => spec.tracks.some((track) => track.tracker === tracker));
   }
 
   /**
@@ -173,7 +195,14 @@ export class Engine implements Timers {
 
   /** Steps an instance and does what it answers. */
   #feed(instance: Instance, event: Event, at: Micros): void {
-    for (const effect of instance.step(event, at)) perform(this.#tools, instance, effect, at);
+    const from = instance.router.state;
+    let cause = "";
+    for (const effect of instance.step(event, at)) {
+      perform(this.#tools, instance, effect, at);
+      if (effect.do === "notify") cause = effect.cause;
+      if (effect.do === "notifyLower") this.#groups.heardLower(instance);
+    }
+    if (instance.router.state !== from) this.#groups.moved(instance, from, cause);
   }
 
   #hostChanged(): void {

@@ -32,6 +32,10 @@ export class Instance {
   /** Null while there is nowhere to send to. */
   socket: AdvertSender | null = null;
   socketError: string | null = null;
+  /** Whether it takes part; not before the first result of what it must wait for. */
+  isStarted = false;
+  /** The trackers whose first result it waits for. */
+  waitsFor: readonly string[] = [];
   /** The earliest timer; kept so that the loop need not ask every router at every turn. */
   next: { timer: TimerName; at: Micros } | null = null;
   /** The addresses that admission takes for this host's own. */
@@ -102,6 +106,7 @@ export class Instance {
       master,
       primaryAddress,
       faults: faults.map((fault) => fault.detail),
+      waitsFor: this.waitsFor,
       counters: this.counters,
     };
   }

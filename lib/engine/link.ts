@@ -4,7 +4,7 @@ import { ERRNO, SysError } from "../../ffi/errno.ts";
 import { closeFd } from "../../ffi/fd.ts";
 import { sendTo, socketPair } from "../../ffi/socket.ts";
 import type { Bytes } from "../core/bytes.ts";
-import type { Command, EngineEvent, EngineSetup } from "./messages.ts";
+import type { Command, EngineEvent, EngineParts, EngineSetup } from "./messages.ts";
 
 /** How long to wait before trying again when the engine has not read earlier commands yet. */
 const RETRY_MS = 1;
@@ -26,7 +26,7 @@ export class EngineLink {
    */
   constructor(
     module: string,
-    parts: Pick<EngineSetup, "options" | "instances">,
+    parts: EngineParts,
     receive: (event: DaemonEvent) => void,
   ) {
     const [ours, theirs] = socketPair();

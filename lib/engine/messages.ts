@@ -8,6 +8,7 @@ import type { LogEvent } from "../core/log.ts";
 import type { Pacing } from "../net/announce.ts";
 import type { VirtualAddress } from "../core/virtual_address.ts";
 import type { Counters, Strays } from "./counters.ts";
+import type { Track, TrackerState } from "../vrrp/priority.ts";
 import type { RouterConfig, State } from "../vrrp/types.ts";
 
 /** One virtual router as the engine runs it: the protocol's part, and where it lives on this host. */
@@ -22,6 +23,26 @@ export interface InstanceSpec {
   /** Whether its own interface being down is a fault (not after `dont_track_primary`). */
   readonly trackPrimary: boolean;
   readonly promoteSecondaries: boolean;
+  /** What moves its priority; "interface NAME" is watched by the engine itself. */
+  readonly tracks: readonly Track[];
+}
+
+/** Instances that move together (`vrrp_sync_group`). */
+export interface GroupSpec {
+  readonly name: string;
+  /** Names of instances, at least one. */
+  readonly members: readonly string[];
+}
+
+/** One echo request to send. */
+export interface PingRequest {
+  /** Chosen by who asks; in the answer. */
+  readonly id: number;
+  readonly destination: Ip;
+  readonly sourceAddress: Ip | null;
+  /** Bound to this interface (SO_BINDTODEVICE). */
+  readonly device: string | null;
+  readonly payloadBytes: number;
 }
 
 /** A real-time priority, 1 to 99. One that is configured and cannot be had is worth a warning. */
@@ -48,16 +69,30 @@ export type CaughtSignal = typeof CAUGHT_SIGNALS[number];
 export type Command =
   /** Priority 0, addresses away, then a `stopped` event. */
   | { readonly kind: "stop" }
-  | { readonly kind: "status"; readonly id: number };
+  | { readonly kind: "status"; readonly id: number }
+  /** What is known now about a tracked object. */
+  | { readonly kind: "tracker"; readonly tracker: string; readonly state: TrackerState }
+  /** Tell when these processes end, at once if they have; few enough for a datagram. */
+  | { readonly kind: "watchProcesses"; readonly pids: readonly number[] }
+  | { readonly kind: "unwatchProcesses"; readonly pids: readonly number[] }
+  /** Tell of processes that begin or take another program or name, if the kernel does. */
+  | { readonly kind: "watchBirths" }
+  | { readonly kind: "ping"; readonly request: PingRequest }
+  /** Nobody waits for its answer any more. */
+  | { readonly kind: "cancelPing"; readonly id: number };
+
+/** What an engine runs: all of it comes at the start, for it may outgrow a datagram. */
+export interface EngineParts {
+  readonly options: EngineOptions;
+  readonly instances: readonly InstanceSpec[];
+  readonly groups: readonly GroupSpec[];
+}
 
 /** The one message that reaches the worker by `postMessage`, before its loop blocks. */
-export interface EngineSetup {
+export interface EngineSetup extends EngineParts {
   readonly kind: "setup";
   /** The engine's end of the SOCK_SEQPACKET pair. */
   readonly commandFd: number;
-  readonly options: EngineOptions;
-  /** All of them here, for they may outgrow a datagram. */
-  readonly instances: readonly InstanceSpec[];
 }
 
 /** One instance, as `status` shows it. */
@@ -68,6 +103,8 @@ export interface InstanceStatus {
   readonly master: { readonly address: Ip; readonly priority: number } | null;
   readonly primaryAddress: Ip | null;
   readonly faults: readonly string[];
+  /** Trackers without a first result, for which it has not started yet. */
+  readonly waitsFor: readonly string[];
   readonly counters: Counters;
 }
 
@@ -94,6 +131,36 @@ export type EngineEvent =
     readonly to: State;
     readonly priority: number;
     readonly cause: string;
+  }
+  /** All members of a group are in this state now; `from` is the one that they all were in before. */
+  | {
+    readonly kind: "groupTransition";
+    readonly group: string;
+    readonly from: State;
+    readonly to: State;
+    readonly cause: string;
+  }
+  /** The effective priority has changed. */
+  | {
+    readonly kind: "priority";
+    readonly instance: string;
+    readonly state: State;
+    readonly priority: number;
+  }
+  /** A master heard a lower one (notify_master_rx_lower_pri); the priority is its own. */
+  | { readonly kind: "heardLower"; readonly instance: string; readonly priority: number }
+  /** These processes have ended, or could not be watched because they had. */
+  | { readonly kind: "processesEnded"; readonly pids: readonly number[] }
+  /** These processes are new, or run another program or under another name. */
+  | { readonly kind: "processesBegun"; readonly pids: readonly number[] }
+  /** The answer to `watchBirths`: null if the kernel tells, else why not. `lost`: some were missed. */
+  | { readonly kind: "births"; readonly refused: string | null; readonly lost: boolean }
+  /** An echo came back (`rttUs`), or cannot (`error`, in words). */
+  | {
+    readonly kind: "pong";
+    readonly id: number;
+    readonly rttUs: number | null;
+    readonly error: string | null;
   }
   | {
     readonly kind: "status";

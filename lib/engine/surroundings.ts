@@ -7,13 +7,14 @@ import { type Ip, isLinkLocal } from "../core/address.ts";
 import { after, type Micros, seconds } from "../core/time.ts";
 import type { LinkTable } from "../net/links.ts";
 import type { SocketPool } from "../net/socket_pool.ts";
-import type { Event, Fault } from "../vrrp/types.ts";
+import type { Event } from "../vrrp/types.ts";
 import { perform, type Tools } from "./effects.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import type { Instance } from "./instance.ts";
 import { now } from "./loop.ts";
 import { lackingOf, repair } from "./repair.ts";
 import { sayOnce } from "./say.ts";
+import type { Standings } from "./standings.ts";
 
 /** What could not be done is tried again this often, and what is taken away put back no oftener. */
 const RETRY_US = seconds(1);
@@ -24,6 +25,7 @@ export class Surroundings {
   readonly #table: LinkTable;
   readonly #instances: readonly Instance[];
   readonly #sockets: SocketPool;
+  readonly #standings: Standings;
   readonly #feed: (instance: Instance, event: Event) => void;
   readonly #virtual: ReadonlySet<Ip>;
   readonly #repairedAt = new Map<Instance, Micros>();
@@ -35,12 +37,14 @@ export class Surroundings {
     table: LinkTable,
     instances: readonly Instance[],
     sockets: SocketPool,
+    standings: Standings,
     feed: (instance: Instance, event: Event) => void,
   ) {
     this.#tools = tools;
     this.#table = table;
     this.#instances = instances;
     this.#sockets = sockets;
+    this.#standings = standings;
     this.#feed = feed;
     const entries = instances.flatMap(({ spec }) => spec.virtualAddresses);
     this.#virtual = new Set(entries.map(({ address }) => address));
@@ -91,40 +95,35 @@ export class Surroundings {
     for (const instance of this.#instances) {
       const context = { virtual: this.#virtual, source: instance.router.primaryAddress };
       instance.facts = factsOf(instance.spec, this.#table, context);
-      if (instance.facts.faults.length > 0) this.#tellFaults(instance, instance.facts.faults);
     }
+    this.#standings.review(({ facts }) => facts.faults.length > 0);
     this.#sockets.assign(this.#instances, this.#table);
     const own = new OwnAddresses(this.#table);
-    for (const [at, instance] of this.#instances.entries()) {
+    for (const instance of this.#instances) {
       instance.ownAddresses = own.at(instance.facts.ifindex, instance.facts.source);
-      this.#tell(instance, before[at]!);
+      this.#tellSource(instance);
+    }
+    this.#standings.review();
+    for (const [at, instance] of this.#instances.entries()) {
+      this.#announceLink(instance, before[at]!);
     }
     const failing = this.#instances.some(({ socketError }) => socketError !== null);
     if (failing || this.#isStale) this.retrySoon();
     this.#repair();
   }
 
-  #tell(instance: Instance, before: Facts): void {
-    const { facts, socketError } = instance;
-    if (facts.source !== instance.router.primaryAddress) {
-      this.#feed(instance, { kind: "source", address: facts.source });
-      this.#warnOfVirtualSource(instance);
-    }
-    // Without a socket, adverts could neither be sent nor heard: two masters would be the end of it.
-    const socketFault: Fault[] = socketError === null
-      ? []
-      : [{ reason: "no_socket", detail: socketError }];
-    this.#tellFaults(instance, [...facts.faults, ...socketFault]);
-    // Only after dont_track_primary: neighbours may have learned otherwise while the link was down.
-    if (facts.carrier && !before.carrier && instance.router.state === "master") {
-      const { announcer } = this.#tools, rounds = instance.spec.router.announce.repeat;
-      announcer.announce(instance.announcements(this.#table), rounds, now());
-    }
+  #tellSource(instance: Instance): void {
+    const { source } = instance.facts;
+    if (source === instance.router.primaryAddress) return;
+    this.#feed(instance, { kind: "source", address: source });
+    this.#warnOfVirtualSource(instance);
   }
 
-  #tellFaults(instance: Instance, faults: readonly Fault[]): void {
-    if (JSON.stringify(faults) === JSON.stringify(instance.router.faults)) return;
-    this.#feed(instance, { kind: "faults", faults });
+  /** Only after dont_track_primary: neighbours may have learned otherwise while the link was down. */
+  #announceLink(instance: Instance, before: Facts): void {
+    if (!instance.facts.carrier || before.carrier || instance.router.state !== "master") return;
+    const { announcer } = this.#tools, rounds = instance.spec.router.announce.repeat;
+    announcer.announce(instance.announcements(this.#table), rounds, now());
   }
 
   /** A host that holds an address drops what comes from it (martian source), adverts too. */

@@ -4,13 +4,11 @@ import { SysError } from "../../ffi/errno.ts";
 import { closeFd } from "../../ffi/fd.ts";
 import { clearEvent, lockMemory, setRealtimePriority, setThreadName } from "../../ffi/process.ts";
 import { catchSignal, SIGNALS } from "../../ffi/signal.ts";
-import { receive } from "../../ffi/socket.ts";
 import type { LogLevel } from "../core/log.ts";
-import type { Bytes } from "../core/bytes.ts";
+import { Commands } from "./commands.ts";
 import { Engine } from "./engine.ts";
 import {
   CAUGHT_SIGNALS,
-  type Command,
   type EngineEvent,
   type EngineOptions,
   type EngineSetup,
@@ -22,9 +20,6 @@ export interface WorkerScope {
   postMessage(event: EngineEvent): void;
   close(): void;
 }
-
-/** Commands are a few words. */
-const MAX_COMMAND_BYTES = 4096;
 
 /** Waits for the setup message, then runs the engine until it is told to stop. */
 export function engineThread(scope: WorkerScope): void {
@@ -84,10 +79,10 @@ function wish(apply: () => void, level: LogLevel, outbox: Outbox): void {
 }
 
 /** Returns when the engine was stopped; whatever goes wrong, the addresses are given back. */
-function runEngine({ commandFd, options, instances }: EngineSetup, outbox: Outbox): void {
-  const engine = new Engine(options, instances, outbox);
+function runEngine(setup: EngineSetup, outbox: Outbox): void {
+  const engine = new Engine(setup, outbox);
+  const commands = new Commands(engine, setup.commandFd, (event) => outbox.push(event));
   try {
-    watchCommands(engine, commandFd);
     watchSignals(engine, outbox);
     engine.start();
     engine.loop.run();
@@ -95,22 +90,10 @@ function runEngine({ commandFd, options, instances }: EngineSetup, outbox: Outbo
     try {
       engine.stop();
     } finally {
+      commands.close();
       engine.close();
     }
   }
-}
-
-function watchCommands(engine: Engine, commandFd: number): void {
-  const buffer: Bytes = new Uint8Array(MAX_COMMAND_BYTES);
-  engine.loop.watch(commandFd, () => {
-    for (let length; (length = receive(commandFd, buffer)) !== null;) {
-      if (length === 0) throw new Error("Cannot go on: the main thread closed the command socket");
-      const text = new TextDecoder().decode(buffer.subarray(0, length));
-      const command = JSON.parse(text) as Command;
-      if (command.kind === "stop") engine.stop();
-      else engine.tellStatus(command.id);
-    }
-  });
 }
 
 /** They stay caught to the end: a second TERM must not kill what is giving its addresses back. */

@@ -102,7 +102,7 @@ function learn(r: Router, master: Sender, intervalUs: Micros): Outcome {
  */
 export function hearAsMaster(r: Router, { advert }: Heard, now: Micros): Outcome {
   if (advert.priority === RESIGN_PRIORITY) {
-    return answer(r, now, `Master received priority 0 message from ${advert.source}`, false);
+    return answer(r, now, `Master received priority 0 message from ${advert.source}`);
   }
   const order = advert.priority - r.priority || byAddress(r, advert.source);
   if (order > 0) return yieldTo(r, advert.source, advert.priority, advert.advertIntervalUs);
@@ -114,12 +114,30 @@ export function hearAsMaster(r: Router, { advert }: Heard, now: Micros): Outcome
   const lower = advert.priority < r.priority
     ? `lower priority ${advert.priority}, ours ${r.priority}`
     : `same priority ${advert.priority} but lower IP address than ours`;
-  return answer(
-    r,
-    now,
-    `Received advert from ${advert.source} with ${lower}, forcing new election`,
-    true,
-  );
+  const text = `Received advert from ${advert.source} with ${lower}, forcing new election`;
+  const answered = r.config.lowerHeard.advert
+    ? answer(r, now, text)
+    : { effects: [perPacket(text)] };
+  const again = reannounceLower({ ...r, ...answered.changes }, { kind: "reannounce" }, now);
+  return {
+    changes: { ...answered.changes, ...again.changes },
+    effects: [
+      ...answered.effects ?? [],
+      ...again.effects ?? [],
+      { do: "notifyLower", priority: r.priority },
+    ],
+  };
+}
+
+/** A lower master was on the wire: switches and neighbours may have learned from it. */
+export function reannounceLower(r: Router, _event: On<"reannounce">, now: Micros): Outcome {
+  const { repeat, delayUs } = r.config.lowerHeard;
+  if (repeat === 0) return {};
+  const announceLower = delayUs > 0 ? after(now, delayUs) : null;
+  return {
+    changes: { timers: { ...r.timers, announceLower } },
+    effects: [{ do: "announce", rounds: repeat }],
+  };
 }
 
 /** The tie-break between equal priorities: the numerically greater address wins (RFC 9568 6.4.3). */
@@ -133,23 +151,17 @@ function yieldTo(r: Router, address: Ip, priority: number, intervalUs: Micros): 
     ? `higher priority ${priority}, ours ${r.priority}`
     : `same priority ${priority} but higher IP address than ours`;
   const cause = `Master received advert from ${address} with ${higher}`;
-  return { to: "backup", cause, changes };
+  // The last word of a master that goes: what hears it knows whom it was.
+  const effects: Effect[] = r.config.higherHeardAdvert
+    ? [{ do: "sendAdvert", priority: r.priority }]
+    : [];
+  return { to: "backup", cause, changes, effects };
 }
 
-function answer(r: Router, now: Micros, text: string, reannounce: boolean): Outcome {
-  const { announce, advertIntervalUs } = r.config;
-  const second = reannounce && announce.delayUs > 0
-    ? after(now, announce.delayUs)
-    : r.timers.announceDelay;
+function answer(r: Router, now: Micros, text: string): Outcome {
   return {
-    changes: {
-      timers: { ...r.timers, adver: after(now, advertIntervalUs), announceDelay: second },
-    },
-    effects: [
-      perPacket(text),
-      { do: "sendAdvert", priority: r.priority },
-      ...reannounce ? [{ do: "announce", rounds: announce.repeat } as const] : [],
-    ],
+    changes: { timers: { ...r.timers, adver: after(now, r.config.advertIntervalUs) } },
+    effects: [perPacket(text), { do: "sendAdvert", priority: r.priority }],
   };
 }
 

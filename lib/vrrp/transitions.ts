@@ -6,7 +6,7 @@
 
 import { after, type Micros } from "../core/time.ts";
 import { nextPeriod, routerDownInterval, routerSkew } from "./timers.ts";
-import { hearAsBackup, hearAsMaster, preempts } from "./hearing.ts";
+import { hearAsBackup, hearAsMaster, preempts, reannounceLower } from "./hearing.ts";
 import { type Effect, type EventKind, type On, OWNER_PRIORITY, RESIGN_PRIORITY } from "./types.ts";
 import type { Fault, Router, State, TimerName } from "./types.ts";
 
@@ -24,10 +24,10 @@ type Rule<K extends EventKind> = (r: Router, event: On<K>, now: Micros) => Outco
 /** The transition table, total over state and event. */
 // deno-fmt-ignore: read by column
 export const RULES: { readonly [S in State]: { readonly [K in EventKind]: Rule<K> } } = {
-  init:   { startup: begin,  shutdown: ignore, timer: ignore,      advert: ignore,       priority: setPriority,    faults: setFaults,  source: setSource },
-  backup: { startup: ignore, shutdown: stop,   timer: timerBackup, advert: hearAsBackup, priority: rescale,        faults: fail,       source: setSource },
-  master: { startup: ignore, shutdown: stop,   timer: timerMaster, advert: hearAsMaster, priority: setPriority,    faults: fail,       source: moveSource },
-  fault:  { startup: ignore, shutdown: stop,   timer: ignore,      advert: ignore,       priority: setPriority,    faults: recover,    source: setSource },
+  init:   { startup: begin,  shutdown: ignore, timer: ignore,      advert: ignore,       priority: setPriority, faults: setFaults, source: setSource,  follow: ignore, reannounce: ignore },
+  backup: { startup: ignore, shutdown: stop,   timer: timerBackup, advert: hearAsBackup, priority: rescale,     faults: fail,      source: setSource,  follow: rise,   reannounce: ignore },
+  master: { startup: ignore, shutdown: stop,   timer: timerMaster, advert: hearAsMaster, priority: tellPriority, faults: fail,     source: moveSource, follow: yieldTogether, reannounce: reannounceLower },
+  fault:  { startup: ignore, shutdown: stop,   timer: ignore,      advert: ignore,       priority: setPriority, faults: recover,   source: setSource,  follow: ignore, reannounce: ignore },
 };
 
 /** All timers off. */
@@ -36,6 +36,7 @@ export const NO_TIMERS: Readonly<Record<TimerName, Micros | null>> = {
   adver: null,
   announceDelay: null,
   announceRefresh: null,
+  announceLower: null,
 };
 
 const STAND_DOWN: readonly Effect[] = [{ do: "cancelAnnounce" }, { do: "removeAddresses" }];
@@ -79,6 +80,7 @@ export const ENTER: { readonly [S in State]: (r: Router, now: Micros) => Entry }
           announceRefresh: announce.refreshUs > 0
             ? after(after(now, announce.delayUs), announce.refreshUs)
             : null,
+          announceLower: null,
         },
       },
       before: [{ do: "sendAdvert", priority: r.priority }],
@@ -122,7 +124,7 @@ function electable(
   listenNotBefore: Micros | null,
 ): Outcome {
   const mayListen = listenNotBefore === null || listenNotBefore <= now;
-  return r.priority === OWNER_PRIORITY && mayListen
+  return r.priority === OWNER_PRIORITY && mayListen && !r.config.ownerWaits
     ? { to: "master", cause: `${cause}, owner of the addresses (priority 255)` }
     : { to: "backup", cause };
 }
@@ -165,6 +167,10 @@ const MASTER_TIMERS: {
     changes: arm(r, "announceRefresh", nextPeriod(due, r.config.announce.refreshUs, now)),
     effects: [{ do: "announce", rounds: r.config.announce.refreshRepeat }],
   }),
+  announceLower: (r) => ({
+    changes: arm(r, "announceLower", null),
+    effects: [{ do: "announce", rounds: r.config.lowerHeard.repeat }],
+  }),
 };
 
 function arm(r: Router, timer: TimerName, at: Micros | null): Pick<Router, "timers"> {
@@ -175,17 +181,44 @@ function timerMaster(r: Router, { timer }: On<"timer">, now: Micros): Outcome {
   return MASTER_TIMERS[timer](r, r.timers[timer] ?? now, now);
 }
 
-function setPriority(_r: Router, event: On<"priority">): Outcome {
-  return { changes: { priority: event.priority } };
+function setPriority(r: Router, event: On<"priority">): Outcome {
+  return { changes: { priority: event.priority }, effects: priorityEffects(r, event) };
+}
+
+/** A master whose priority moved says so at once: what waits for it need not wait for an interval. */
+function tellPriority(r: Router, event: On<"priority">): Outcome {
+  const { priority } = event;
+  if (priority === r.priority) return {};
+  return {
+    changes: { priority, master: r.master && { ...r.master, priority } },
+    effects: [{ do: "sendAdvert", priority }, ...priorityEffects(r, event)],
+  };
 }
 
 /** A running down timer moves by the difference of the skews, as if the priority had always been so. */
 function rescale(r: Router, event: On<"priority">): Outcome {
+  const effects = priorityEffects(r, event);
   const { masterDown } = r.timers;
-  if (masterDown === null) return { changes: { priority: event.priority } };
+  if (masterDown === null) return { changes: { priority: event.priority }, effects };
   const later = routerSkew({ ...r, priority: event.priority }) - routerSkew(r);
   const timers = { ...r.timers, masterDown: after(masterDown, later as Micros) };
-  return { changes: { priority: event.priority, timers } };
+  return { changes: { priority: event.priority, timers }, effects };
+}
+
+function priorityEffects(r: Router, { priority, cause }: On<"priority">): readonly Effect[] {
+  if (priority === r.priority) return [];
+  const text = `Changing effective priority from ${r.priority} to ${priority}: ${cause}`;
+  return [{ do: "log", level: "notice", text }, { do: "notifyPriority", priority }];
+}
+
+/** The group's first member to become master takes the others along, whatever their timers say. */
+function rise(_r: Router, { to, cause }: On<"follow">): Outcome {
+  return to === "master" ? { to, cause } : {};
+}
+
+/** The group lost an election: no priority 0, for nobody resigned. Who is master here will be heard. */
+function yieldTogether(_r: Router, { to, cause }: On<"follow">): Outcome {
+  return to === "backup" ? { to, cause, changes: { master: null } } : {};
 }
 
 function setFaults(_r: Router, event: On<"faults">): Outcome {

@@ -41,6 +41,16 @@ export interface AnnounceSchedule {
   readonly refreshRepeat: number;
 }
 
+/** What a master does about an advert of a lower router (`garp_lower_prio_*`, `lower_prio_no_advert`). */
+export interface LowerHeard {
+  /** Rounds of announcements at once, and again after the delay; 0 for none. */
+  readonly repeat: number;
+  /** 0 for no second batch. */
+  readonly delayUs: Micros;
+  /** Whether it is answered by an advert at once. */
+  readonly advert: boolean;
+}
+
 /** What a virtual router was configured to be. Never changes but by an event. */
 export interface RouterConfig {
   /** The name of its `vrrp_instance`. */
@@ -67,6 +77,11 @@ export interface RouterConfig {
   /** After start-up adverts are ignored and timers wait this long (`vrrp_startup_delay`). */
   readonly startupDelayUs: Micros;
   readonly announce: AnnounceSchedule;
+  readonly lowerHeard: LowerHeard;
+  /** `higher_prio_send_advert`: one last advert when a higher router takes over. */
+  readonly higherHeardAdvert: boolean;
+  /** An owner that starts as a backup, because it moves together with routers that own nothing. */
+  readonly ownerWaits: boolean;
 }
 
 /** RFC 9568 6.4's states, and keepalived's FAULT: started, but something needed is missing. */
@@ -81,15 +96,23 @@ export interface Fault {
     | "interface_down"
     | "no_source_address"
     | "no_socket"
-    | "advert_too_large";
+    | "advert_too_large"
+    | "tracker"
+    | "sync_group";
   readonly detail: string;
 }
 
 /**
- * The timers: Master_Down_Timer (Active_Down_Timer in RFC 9568) and Adver_Timer, and the two of
- * announcements: the delayed second batch and the refresh.
+ * The timers: Master_Down_Timer (Active_Down_Timer in RFC 9568) and Adver_Timer, and those of
+ * announcements: the delayed second batch, the refresh, and the second batch after a lower advert.
  */
-export const TIMERS = ["masterDown", "adver", "announceDelay", "announceRefresh"] as const;
+export const TIMERS = [
+  "masterDown",
+  "adver",
+  "announceDelay",
+  "announceRefresh",
+  "announceLower",
+] as const;
 /** One of them. */
 export type TimerName = typeof TIMERS[number];
 
@@ -136,7 +159,11 @@ export type Event =
   | { readonly kind: "priority"; readonly priority: number; readonly cause: string }
   /** The complete set of faults as of now; empty when all is well. */
   | { readonly kind: "faults"; readonly faults: readonly Fault[] }
-  | { readonly kind: "source"; readonly address: Ip | null };
+  | { readonly kind: "source"; readonly address: Ip | null }
+  /** Another member of the sync group has changed its state, and this one goes with it. */
+  | { readonly kind: "follow"; readonly to: "master" | "backup"; readonly cause: string }
+  /** Another member of the sync group heard a lower router: switches may have learned from it. */
+  | { readonly kind: "reannounce" };
 
 /** What an event is about. */
 export type EventKind = Event["kind"];
@@ -162,6 +189,10 @@ export type Effect =
     /** In words: what made it change. */
     readonly cause: string;
   }
+  /** The effective priority is another one now. */
+  | { readonly do: "notifyPriority"; readonly priority: number }
+  /** A lower router's advert was heard (`notify_master_rx_lower_pri`); the priority is our own. */
+  | { readonly do: "notifyLower"; readonly priority: number }
   | {
     readonly do: "log";
     readonly level: LogEvent["level"];

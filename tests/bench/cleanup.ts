@@ -1,6 +1,12 @@
 /** What must not outlive the benchmark, however it ends: processes and temporary files. */
 
+import { SysError } from "../../ffi/errno.ts";
+import { kill } from "../../ffi/process.ts";
+
 type Undo = () => void;
+
+/** SIGKILL of signal(7), the same everywhere. */
+const SIGKILL = 9;
 
 const pending = new Set<Undo>();
 const INTERRUPTED: readonly (readonly [Deno.Signal, number])[] = [
@@ -33,6 +39,15 @@ export function cleanUpOnSignals(): void {
       cleanUp();
       Deno.exit(code);
     });
+  }
+}
+
+/** Kills a process, unless it has ended by itself. */
+export function killIfThere(pid: number): void {
+  try {
+    kill(pid, SIGKILL);
+  } catch (error) {
+    if (!(error instanceof SysError) || error.code !== "ESRCH") throw error;
   }
 }
 

@@ -1,16 +1,16 @@
 /** A daemon that runs for a measurement: started in a host's namespace, watched, ended. */
 
 import { join } from "node:path";
-import { SysError } from "../../ffi/errno.ts";
 import { kill } from "../../ffi/process.ts";
 import { monotonicUs } from "../../ffi/clock.ts";
 import type { Host } from "../../lib/net/topology.ts";
-import { owe, scratchDirectory } from "./cleanup.ts";
+import { killIfThere, owe, scratchDirectory } from "./cleanup.ts";
 import { sleep } from "./clock.ts";
 import type { Contender } from "./contender.ts";
+import { isGone } from "./proc.ts";
 
 /** Numbers of signal(7), the same everywhere. */
-const SIGTERM = 15, SIGKILL = 9;
+const SIGTERM = 15, SIGKILL = 9, SIGUSR1 = 10;
 
 /** How often the log is looked at while waiting for a line. */
 const LOG_POLL_MS = 5;
@@ -55,7 +55,7 @@ export class Daemon {
     });
     this.execAtUs = monotonicUs();
     this.#process = host.namespace.run(() => command.spawn());
-    this.#killed = owe(() => this.#kill(SIGKILL));
+    this.#killed = owe(() => this.processes().forEach(killIfThere));
     this.#logEnded = this.#readLog();
   }
 
@@ -81,7 +81,7 @@ export class Daemon {
 
   /** Waits until so many lines of its log match. @throws {CannotMeasure} If that takes too long. */
   async logged(line: RegExp, times: number, timeoutMs: number): Promise<void> {
-    const until = monotonicUs() + timeoutMs * 1000, all = new RegExp(line, "g");
+    const until = monotonicUs() + timeoutMs * 1000, all = new RegExp(line, `g${line.flags}`);
     while ((this.#log.match(all)?.length ?? 0) < times) {
       if (this.#ended) throw this.failure("has ended");
       if (monotonicUs() > until) {
@@ -89,6 +89,16 @@ export class Daemon {
       }
       await sleep(LOG_POLL_MS);
     }
+  }
+
+  /** Asks it to log its state. */
+  askForState(): void {
+    kill(this.#process.pid, SIGUSR1);
+  }
+
+  /** Everything in its log that matches, in order. @param all With the flag g. */
+  said(all: RegExp): RegExpExecArray[] {
+    return [...this.#log.matchAll(all)];
   }
 
   /** An error that says what went wrong and what the daemon said last. */
@@ -104,17 +114,6 @@ export class Daemon {
     await this.#process.status;
     await this.#logEnded;
     Deno.removeSync(this.#scratch, { recursive: true });
-  }
-
-  #kill(signal: number): void {
-    for (const pid of this.processes()) {
-      try {
-        kill(pid, signal);
-      } catch (error) {
-        // Ended by itself in the meantime.
-        if (!(error instanceof SysError) || error.code !== "ESRCH") throw error;
-      }
-    }
   }
 
   async #readLog(): Promise<void> {
@@ -136,12 +135,7 @@ function descendants(pid: number): number[] {
     return children.flatMap((child) => [...descendants(child), child]);
   } catch (error) {
     // A process that ends while it is looked at has no children any more.
-    if (error instanceof Deno.errors.NotFound || isNoSuchProcess(error)) return [];
+    if (isGone(error)) return [];
     throw error;
   }
-}
-
-/** Reading a file of /proc whose process ends meanwhile: ESRCH, which Deno has no class for. */
-function isNoSuchProcess(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ESRCH";
 }

@@ -1,9 +1,11 @@
 /**
- * `deno task bench`: takeover, advert spacing, cost and start of vigie and keepalived, side by side
- * in one run, in network namespaces that are made for it. Needs root, and keepalived to compare with.
+ * `deno task bench`: takeover, advert spacing, cost, start and checks of vigie and keepalived, side by
+ * side in one run, in network namespaces that are made for it. Needs root, and keepalived to compare with.
  */
 
 import { parseArgs } from "node:util";
+import { measureChecks } from "./checks.ts";
+import { checksText } from "./checks_text.ts";
 import { cleanUp, cleanUpOnSignals } from "./cleanup.ts";
 import { type Contender, keepalived, vigie } from "./contender.ts";
 import { CannotMeasure } from "./daemon.ts";
@@ -23,7 +25,7 @@ import { measureStart, START_RUNS } from "./start.ts";
 import { EVENTS, measureTakeover, TAKEOVER_PLANS, type TakeoverEvent } from "./takeover.ts";
 import { verdictsOf } from "./verdict.ts";
 
-const PARTS = ["takeover", "spacing", "cost", "start"] as const;
+const PARTS = ["takeover", "spacing", "cost", "start", "checks"] as const;
 type Part = typeof PARTS[number];
 
 const USAGE = `Usage: deno task bench [--quick] [--only ${PARTS.join("|")}]... [--json]
@@ -110,7 +112,7 @@ async function bench({ size, parts, json }: Options): Promise<void> {
       : `keepalived: ${contenders.keepalived.description}\n`,
   );
   let takeover: Report["takeover"] = null, load: Report["load"] = null;
-  let start: Report["start"] = null;
+  let start: Report["start"] = null, checks: Report["checks"] = null;
   if (parts.has("takeover")) {
     takeover = await measureTakeovers(contenders, size, progress);
     say(takeoverText(takeover));
@@ -125,7 +127,11 @@ async function bench({ size, parts, json }: Options): Promise<void> {
     start = await measureStart(contenders, START_RUNS[size]);
     say(startText(start));
   }
-  const report: Report = { takeover, load, start }, verdicts = verdictsOf(report);
+  if (parts.has("checks")) {
+    checks = await measureChecks(contenders, size, progress);
+    say(checksText(checks));
+  }
+  const report: Report = { takeover, load, start, checks }, verdicts = verdictsOf(report);
   say(verdictText(verdicts));
   if (json) console.log(JSON.stringify({ contenders, ...report, verdicts }, null, 2));
 }

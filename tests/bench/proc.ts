@@ -3,8 +3,11 @@
 /** Ticks of utime and stime a second: USER_HZ, 100 wherever Deno runs. */
 const TICKS_PER_SECOND = 100;
 
-/** Places of utime and stime in /proc/PID/stat, counted after the command's closing parenthesis. */
-const STAT = { utime: 11, stime: 12 } as const;
+/**
+ * Places in /proc/PID/stat, counted after the command's closing parenthesis; cutime and cstime are
+ * of children that have ended and been waited for, and of theirs.
+ */
+const STAT = { utime: 11, stime: 12, cutime: 13, cstime: 14 } as const;
 
 /** Memory in megabytes of 1024 x 1024 bytes. */
 export interface Memory {
@@ -18,12 +21,40 @@ export interface Memory {
 
 /** Seconds of processor time that processes have used so far, all threads together. */
 export function processorSeconds(pids: readonly number[]): number {
-  const ticks = pids.map((pid) => {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return Number(fields[STAT.utime]) + Number(fields[STAT.stime]);
+  return sum(pids.map((pid) => ticks(pid, ["utime", "stime"]))) / TICKS_PER_SECOND;
+}
+
+/**
+ * Seconds of processor time that processes and all their descendants have used so far, also those
+ * that live for milliseconds only. One that ends just now is counted by its parent the next time.
+ */
+export function familySeconds(pids: readonly number[]): number {
+  const used = pids.map((pid) => {
+    try {
+      return ticks(pid, ["utime", "stime", "cutime", "cstime"]);
+    } catch (error) {
+      if (isGone(error)) return 0;
+      throw error;
+    }
   });
-  return sum(ticks) / TICKS_PER_SECOND;
+  return sum(used) / TICKS_PER_SECOND;
+}
+
+/** Resident memory in megabytes of 1024 x 1024 bytes, as `ps` shows it. */
+export function residentMb(pids: readonly number[]): number {
+  return sum(pids.map((pid) => kilobytes(`/proc/${pid}/status`, "VmRSS"))) / 1024;
+}
+
+/** Whether reading in /proc failed because the process has ended: ESRCH has no class in Deno. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound ||
+    error instanceof Error && "code" in error && error.code === "ESRCH";
+}
+
+function ticks(pid: number, what: readonly (keyof typeof STAT)[]): number {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return sum(what.map((name) => Number(fields[STAT[name]])));
 }
 
 /** Memory of processes, summed. */

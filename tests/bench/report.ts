@@ -1,5 +1,6 @@
 /** What was measured, as text: a table for each part, and the verdicts at the end. */
 
+import type { ChecksReport } from "./checks.ts";
 import type { Cost, LoadResult } from "./load.ts";
 import { mapSides, type SideBySide } from "./side_by_side.ts";
 import type { Start } from "./start.ts";
@@ -25,6 +26,7 @@ export interface Report {
   readonly takeover: readonly TakeoverRow[] | null;
   readonly load: readonly LoadRow[] | null;
   readonly start: SideBySide<Start> | null;
+  readonly checks: ChecksReport | null;
 }
 
 /** What is waited for in a takeover, in the order of time. */
@@ -129,7 +131,8 @@ export function verdictText(verdicts: readonly Verdict[]): string {
   return section("Targets", table([head, ...body], 2));
 }
 
-function section(title: string, body: string): string {
+/** A part of the report. */
+export function section(title: string, body: string): string {
   return `${title}\n${body}\n`;
 }
 
@@ -140,7 +143,8 @@ function eachSide<T, U>(sides: SideBySide<T>, render: (name: string, value: T) =
   });
 }
 
-function range(values: readonly (number | null)[] | undefined): string {
+/** The least and the most of what is known. */
+export function range(values: readonly (number | null)[] | undefined): string {
   const known = values?.filter((value) => value !== null) ?? [];
   if (known.length === 0) return "-";
   return `${figure(Math.min(...known), 1)}-${figure(Math.max(...known), 1)}`;

@@ -1,5 +1,6 @@
 /** The measures that vigie has to reach, and whether it did. */
 
+import { checksVerdicts } from "./checks_verdict.ts";
 import type { Cost } from "./load.ts";
 import type { LoadRow, Report, TakeoverRow } from "./report.ts";
 import { mapSides, type SideBySide } from "./side_by_side.ts";
@@ -28,7 +29,7 @@ const TARGETS = {
 } as const;
 
 /** A verdict for every target that was measured. */
-export function verdictsOf({ takeover, load, start }: Report): Verdict[] {
+export function verdictsOf({ takeover, load, start, checks }: Report): Verdict[] {
   const rows = load ?? [];
   return [
     ...(takeover ?? []).flatMap(takeoverVerdicts),
@@ -39,6 +40,7 @@ export function verdictsOf({ takeover, load, start }: Report): Verdict[] {
     ...start === null ? [] : [
       limit("exec to first advert", "ms", TARGETS.startMs, mapSides(start, (s) => s.medianMs), 1),
     ],
+    ...checks === null ? [] : checksVerdicts(checks),
   ];
 }
 

@@ -101,10 +101,12 @@ export class Process implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.signal("SIGTERM");
     try {
-      await this.stop();
+      // Not for its last line: a child of its own may hold its output open.
+      await until(() => !this.running, `${this.name} to end`, END_MS);
     } catch {
-      // Too slow, or its output is held open by a child: what matters here is that it is gone.
+      // Too slow: what matters here is that it is gone.
       this.signal("SIGKILL");
       await this.#child.status;
     }

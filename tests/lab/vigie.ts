@@ -13,12 +13,17 @@ export const VIGIE = { command: Deno.execPath(), args: ["run", "-A", `${ROOT}mai
 export class Vigie extends Process {
   readonly #file: string;
 
-  constructor(host: Place, file: string) {
+  /** @param program What runs vigie. */
+  constructor(
+    host: Place,
+    file: string,
+    program: { readonly command: string; readonly args: readonly string[] } = VIGIE,
+  ) {
     super({
       name: `vigie on ${host.name}`,
       namespace: host.namespace,
-      command: VIGIE.command,
-      args: [...VIGIE.args, "run", "-f", file],
+      command: program.command,
+      args: [...program.args, "run", "-f", file],
     });
     this.#file = file;
   }

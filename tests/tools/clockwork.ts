@@ -22,6 +22,9 @@ export const CONFIG: RouterConfig = {
   preemptDelayUs: micros(0),
   startupDelayUs: micros(0),
   announce: { repeat: 5, delayUs: seconds(5), refreshUs: micros(0), refreshRepeat: 1 },
+  lowerHeard: { repeat: 5, delayUs: seconds(5), advert: true },
+  higherHeardAdvert: false,
+  ownerWaits: false,
 };
 
 /** The address of the router under test. */

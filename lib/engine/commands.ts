@@ -1,0 +1,62 @@
+/** Commands of the main thread: read off the socket pair, and done. */
+
+import { receive } from "../../ffi/socket.ts";
+import type { Bytes } from "../core/bytes.ts";
+import type { Engine } from "./engine.ts";
+import { now } from "./loop.ts";
+import type { Command, EngineEvent } from "./messages.ts";
+import { Pinger } from "./pinger.ts";
+import { ProcessDesk } from "./process_desk.ts";
+
+/** The longest command: a few hundred process ids, or the reason why a check fails. */
+const MAX_COMMAND_BYTES = 16_384;
+
+type Do = { readonly [K in Command["kind"]]: (command: Extract<Command, { kind: K }>) => void };
+
+/** Does what the main thread asks of the engine thread. */
+export class Commands {
+  readonly #fd: number;
+  readonly #buffer: Bytes = new Uint8Array(MAX_COMMAND_BYTES);
+  readonly #processes: ProcessDesk;
+  readonly #pinger: Pinger;
+  readonly #do: Do;
+
+  /** @param fd The engine's end of the SOCK_SEQPACKET pair; watched from now on. */
+  constructor(engine: Engine, fd: number, emit: (event: EngineEvent) => void) {
+    this.#fd = fd;
+    const { loop } = engine;
+    const watcher = {
+      watch: (fd: number, handler: () => void) => loop.watch(fd, handler),
+      unwatch: (fd: number) => loop.unwatch(fd),
+      emit,
+    };
+    const processes = this.#processes = new ProcessDesk(watcher);
+    const pinger = this.#pinger = new Pinger({ ...watcher, now });
+    this.#do = {
+      stop: () => engine.stop(),
+      status: ({ id }) => engine.tellStatus(id),
+      tracker: ({ tracker, state }) => engine.tellTracker(tracker, state),
+      watchProcesses: ({ pids }) => processes.watch(pids),
+      unwatchProcesses: ({ pids }) => processes.unwatch(pids),
+      watchBirths: () => processes.watchBirths(),
+      ping: ({ request }) => pinger.send(request),
+      cancelPing: ({ id }) => pinger.cancel(id),
+    };
+    loop.watch(fd, () => this.#receive());
+  }
+
+  /** Closes what commands have opened; the pair is its owner's. */
+  close(): void {
+    this.#processes.close();
+    this.#pinger.close();
+  }
+
+  #receive(): void {
+    for (let length; (length = receive(this.#fd, this.#buffer)) !== null;) {
+      if (length === 0) throw new Error("Cannot go on: the main thread closed the command socket");
+      const text = new TextDecoder().decode(this.#buffer.subarray(0, length));
+      const command = JSON.parse(text) as Command;
+      (this.#do[command.kind] as (command: Command) => void)(command);
+    }
+  }
+}

@@ -1,0 +1,199 @@
+/** Everybody who is told, by a daemon in a namespace beside a keepalived: scripts, FIFO, stop. */
+
+import assert from "node:assert/strict";
+import { setUp } from "./lab/addresses.ts";
+import { block, file, router } from "./lab/config.ts";
+import { KEEPALIVED, startKeepalived } from "./lab/keepalived.ts";
+import { type Lab, labTest, peerTest } from "./lab/lab.ts";
+import { sleep, until } from "./lab/until.ts";
+import { startVigie } from "./lab/vigie.ts";
+
+/** A folder with a script that notes how it was called, one line each. */
+class Notes {
+  readonly folder: string;
+
+  constructor(lab: Lab) {
+    this.folder = Deno.makeTempDirSync({ prefix: "vigie-lab-notes-" });
+    lab.use({ [Symbol.dispose]: () => Deno.removeSync(this.folder, { recursive: true }) });
+  }
+
+  /** A script that appends its name and arguments to the notes. @param before What it does first. */
+  script(name: string, before = ":"): string {
+    const path = `${this.folder}/${name}`;
+    const text = `#!/bin/sh\n${before}\necho ${name} "$@" >>${this.folder}/notes\n`;
+    Deno.writeTextFileSync(path, text, { mode: 0o755 });
+    return path;
+  }
+
+  get lines(): string[] {
+    try {
+      return Deno.readTextFileSync(`${this.folder}/notes`).split("\n").filter((one) => one !== "");
+    } catch {
+      // Nothing was noted yet.
+      return [];
+    }
+  }
+}
+
+function hooks(notes: Notes): string[] {
+  return [
+    `notify ${notes.script("any")}`,
+    `notify_master ${notes.script("master")}`,
+    `notify_backup ${notes.script("backup")}`,
+    `notify_fault ${notes.script("fault")}`,
+    `notify_stop ${notes.script("stop")}`,
+  ];
+}
+
+labTest(
+  "scripts of an instance and of its group run in keepalived's order, to the stop",
+  async (lab) => {
+    const [a] = lab.pair(), notes = new Notes(lab);
+    const members = [1, 2].map((n) =>
+      router({
+        name: `VI_${n}`,
+        vrid: n,
+        addresses: [`192.0.2.10${n}/24`],
+        lines: n === 1 ? hooks(notes) : [],
+      })
+    );
+    const group = block("vrrp_sync_group G", [
+      block("group", ["VI_1", "VI_2"]),
+      `notify "${notes.script("of_group")} extra"`,
+    ]);
+    const vigie = await lab.vigie(a, file([], group, ...members));
+    const of = (name: string) => notes.lines.filter((line) => line.startsWith(name));
+    await until(
+      () => of("of_group").length === 2 && of("any").length >= 1,
+      "the start and the election",
+    );
+    assert.equal(await vigie.stop(), 0);
+    const own = notes.lines.filter((line) => !line.startsWith("of_group"));
+    // The start of a member whose group has said the same is not said again.
+    assert.deepEqual(own, [
+      "master",
+      "any INSTANCE VI_1 MASTER 100",
+      "stop",
+      "any INSTANCE VI_1 STOP 100",
+    ]);
+    assert.deepEqual(of("of_group"), [
+      "of_group extra GROUP G BACKUP 0",
+      "of_group extra GROUP G MASTER 0",
+      "of_group extra GROUP G STOP 0",
+    ]);
+  },
+);
+
+labTest("200 flaps in 2 s end with the last notification equal to the final state", async (lab) => {
+  const [a, b] = lab.pair(), notes = new Notes(lab);
+  const [extra] = lab.cable(a, b, "eth2", ["203.0.113.1/24", "203.0.113.2/24"]);
+  const slow = notes.script("any", "sleep 0.05");
+  const lines = [`notify ${slow}`, block("track_interface", ["eth2"])];
+  const vigie = await lab.vigie(a, file([], router({ lines })));
+  await vigie.saw(/Entering MASTER STATE/);
+  for (let flap = 0; flap < 200; flap++) {
+    setUp(extra, flap % 2 !== 0);
+    await sleep(10);
+  }
+  setUp(extra, false);
+  const states = () => vigie.said(/Entering \w+ STATE/);
+  await until(() => /FAULT.*eth2/.test(states().at(-1)!), "the last state");
+  assert.ok(states().length > 150, `${states().length} changes of state`);
+  await until(() => notes.lines.at(-1)?.includes("FAULT") ?? false, "the last notification");
+  // What is still queued by then would come within this time.
+  await sleep(1000);
+  assert.equal(notes.lines.at(-1), "any INSTANCE VI_1 FAULT 100");
+  assert.ok(notes.lines.length < states().length, "what nobody needs to know was left out");
+  await vigie.saw(/left out/);
+});
+
+peerTest(KEEPALIVED, "vigie and keepalived write the same lines into their FIFOs", async (lab) => {
+  const [a, b] = lab.pair(), notes = new Notes(lab);
+  const globals = (name: string) => [
+    `notify_fifo ${notes.folder}/${name}`,
+    "vrrp_notify_priority_changes true",
+    "vrrp_garp_master_delay 1",
+  ];
+  const extra = block("vrrp_script up", ["script /bin/true", "interval 1", "weight 5"]);
+  const text = (name: string, priority: number) =>
+    file(globals(name), extra, router({ priority, lines: [block("track_script", ["up"])] }));
+  const read = (name: string) => {
+    const lines: string[] = [];
+    const command = new Deno.Command("cat", { args: [`${notes.folder}/${name}`], stdout: "piped" });
+    const child = command.spawn();
+    const done = (async () => {
+      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+        lines.push(...text.split("\n").filter((line) => line !== ""));
+      }
+    })();
+    lab.use({
+      [Symbol.asyncDispose]: async () => {
+        Deno.removeSync(`${notes.folder}/${name}`);
+        await child.status;
+        await done;
+      },
+    });
+    return lines;
+  };
+  const said: string[][] = [];
+  for (
+    const [name, start] of [
+      ["vigie", (text: string) => lab.vigie(a, text)],
+      ["keepalived", async (text: string) => lab.keep(await startKeepalived(b, text))],
+    ] as const
+  ) {
+    await new Deno.Command("mkfifo", { args: [`${notes.folder}/${name}`] }).output();
+    const lines = read(name);
+    const node = await start(text(name, 100));
+    await until(
+      () => lines.some((line) => line.includes("MASTER 105")),
+      `${name} to become master`,
+    );
+    await node.stop();
+    await until(() => lines.some((line) => line.includes("STOP")), `${name} to stop`);
+    said.push(lines);
+  }
+  assert.deepEqual(said[0], said[1]);
+});
+
+labTest("a FIFO that nobody reads and a script that hangs hold nothing up", async (lab) => {
+  const [a] = lab.pair(), notes = new Notes(lab);
+  const hang = notes.script("hang", "sleep 100");
+  const globals = [`notify_fifo ${notes.folder}/nobody`];
+  const vigie = await lab.vigie(a, file(globals, router({ lines: [`notify "${hang}"`] })));
+  await vigie.saw(/Entering MASTER STATE/);
+  const before = performance.now();
+  assert.equal(await vigie.stop(), 0);
+  assert.ok(performance.now() - before < 7500, "the stop is bounded");
+});
+
+labTest(
+  "startup and shutdown scripts run before the first and after the last of everything",
+  async (lab) => {
+    const [a] = lab.pair(), notes = new Notes(lab);
+    const globals = [
+      `startup_script "${notes.script("startup")} now"`,
+      `shutdown_script ${notes.script("shutdown")}`,
+    ];
+    const vigie = await lab.vigie(
+      a,
+      file(globals, router({ lines: [`notify ${notes.script("any")}`] })),
+    );
+    await vigie.saw(/Entering MASTER STATE/);
+    await until(() => notes.lines.some((line) => line.includes("MASTER")), "the notification");
+    await vigie.stop();
+    assert.equal(notes.lines[0], "startup now");
+    assert.equal(notes.lines.at(-1), "shutdown");
+  },
+);
+
+labTest("a signal during the startup script ends it and the daemon", async (lab) => {
+  const [a] = lab.pair(), notes = new Notes(lab);
+  const globals = [
+    `startup_script "${notes.script("startup", `echo began >>${notes.folder}/notes; sleep 60`)}"`,
+  ];
+  const vigie = lab.keep(startVigie(a, file(globals, router())));
+  await until(() => notes.lines.includes("began"), "the script to begin");
+  assert.equal(await vigie.stop(), 0);
+  assert.deepEqual(notes.lines, ["began"]);
+});
