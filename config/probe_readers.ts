@@ -166,14 +166,23 @@ export const statusRanges: Reader<readonly StatusRange[]> = (args) => {
 
 const ESCAPES: Readonly<Record<string, string>> = { r: "\r", n: "\n", t: "\t", "\\": "\\" };
 
-/** A text with its escapes resolved: `\r \n \t \\` and `\xHH`, which is the character of that number. */
-export const escapedText: Reader<string> = (args) => {
+/**
+ * Bytes to send, one a character: a text in UTF-8 with its escapes resolved, `\r \n \t \\` and
+ * `\xHH`, which is that byte.
+ */
+export const escapedBytes: Reader<string> = (args) => {
   const allowed = "a text in which a backslash begins \\r, \\n, \\t, \\\\ or \\xHH";
   const accept = (text: string) => /^(?:[^\\]|\\[rnt\\]|\\x[0-9a-fA-F]{2})+$/s.test(text);
   const word = takeWord(args, allowed, accept);
   return word?.text.replaceAll(
-    /\\(?:x([0-9a-fA-F]{2})|(.))/g,
-    (_, hex: string | undefined, sign: string) =>
-      hex === undefined ? ESCAPES[sign]! : String.fromCharCode(parseInt(hex, 16)),
+    /\\x([0-9a-fA-F]{2})|\\(.)|[^\\]+/g,
+    (plain, hex: string | undefined, sign: string | undefined) => {
+      if (hex !== undefined) return String.fromCharCode(parseInt(hex, 16));
+      return sign !== undefined ? ESCAPES[sign]! : byteString(plain);
+    },
   );
 };
+
+function byteString(text: string): string {
+  return Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
+}

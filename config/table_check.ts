@@ -6,7 +6,7 @@ import {
   absolutePath,
   addressAndPort,
   contentTest,
-  escapedText,
+  escapedBytes,
   hostAndPort,
   hostName,
   NOT_USED,
@@ -55,7 +55,7 @@ export const TCP_PROBE = {
     usage: '"TEXT"',
     default: "nothing",
     doc: "Sent once connected; \\r \\n \\t \\\\ and \\xHH stand for what they do in C.",
-    read: escapedText,
+    read: escapedBytes,
   },
   expect: {
     kind: "setting",

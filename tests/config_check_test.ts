@@ -126,6 +126,7 @@ const PROBES: readonly (readonly [string, readonly string[], Readonly<Record<str
       send: "a\r\n\t\\A b",
       expect: { kind: "contains", text: "ok" },
     }],
+    ["tcp", ["connect h 80", 'send "\u00e9\\xff"'], { ...TCP, send: "\u00c3\u00a9\u00ff" }],
     ["tcp", ["connect h 80", "expect regex"], {
       ...TCP,
       expect: { kind: "contains", text: "regex" },

@@ -271,11 +271,14 @@ privilegedTest("Probe tells which host answers, and knows what was lost", async 
     await sleep(50);
     return probe.receive();
   };
-  assert.equal((await ping())?.from, server.mac);
+  let first = await ping();
+  while (first === null) first = await ping(); // a segment that is new may lose a frame
+  assert.equal(first.from, server.mac);
   net.plug(server, false);
   assert.equal(await ping(), null);
+  const unanswered = probe.pings.length - 1;
   net.plug(server, true);
   while (await ping() === null); // until the cable is up again
-  assert.equal(probe.pings[1]?.answer, null);
+  assert.equal(probe.pings[unanswered]?.answer, null);
   assert.equal(probe.pings.at(-1)?.answer?.from, server.mac);
 });

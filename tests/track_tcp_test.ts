@@ -149,6 +149,16 @@ Deno.test("checkTcp() is good after sending when nothing is expected", async () 
   assert.deepEqual(await checkTcp(probe(server.port, { send: "QUIT\r\n" }), context()), GOOD);
 });
 
+Deno.test("checkTcp() sends a byte for each character, whatever its value", async () => {
+  const heard = Promise.withResolvers<number[]>();
+  await using server = new Server(async (connection) => {
+    const buffer = new Uint8Array(8);
+    heard.resolve([...buffer.subarray(0, await connection.read(buffer) ?? 0)]);
+  });
+  await checkTcp(probe(server.port, { send: "\xff\0\xc3" }), context());
+  assert.deepEqual(await heard.promise, [0xff, 0, 0xc3]);
+});
+
 Deno.test("checkTcp() finds what comes in pieces, on a connection that stays open", async () => {
   await using server = new Server(says("22", "0 rea", "dy"));
   for (

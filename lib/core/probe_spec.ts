@@ -77,7 +77,7 @@ export interface TcpProbe extends ProbeSource {
   readonly kind: "tcp";
   /** A name or an address, and a port; or a unix socket. */
   readonly to: { readonly host: string; readonly port: number } | { readonly unixSocket: string };
-  /** Bytes to send once connected, as text with the escapes resolved; null for none. */
+  /** Bytes to send once connected, each a character from U+0000 to U+00FF; null for none. */
   readonly send: string | null;
   /** What must come back within the first 64 KiB; null for nothing. */
   readonly expect: BodyTest | null;

@@ -74,7 +74,7 @@ async function attempt(way: Way, probe: TcpProbe, signal: AbortSignal): Promise<
 /** What is said and heard once connected. It rejects when the connection breaks. */
 async function dialogue(stream: Stream, probe: TcpProbe, signal: AbortSignal): Promise<Verdict> {
   signal.throwIfAborted();
-  if (probe.send !== null) await stream.write(new TextEncoder().encode(probe.send));
+  if (probe.send !== null) await stream.write(bytesOf(probe.send));
   if (probe.expect === null) return GOOD;
   let content: Uint8Array = new Uint8Array(0);
   for (let chunk = await stream.read(); chunk !== null; chunk = await stream.read()) {
@@ -86,6 +86,11 @@ async function dialogue(stream: Stream, probe: TcpProbe, signal: AbortSignal): P
   }
   if (content.length === 0) return failed("connection closed before the answer");
   return failed(await matchBody(probe.expect, content, "answer") ?? "");
+}
+
+/** The bytes of a byte string, one a character. */
+function bytesOf(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
 /** Waits, or less if the signal is aborted. */
