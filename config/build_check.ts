@@ -118,7 +118,7 @@ export function buildCheck(
 
 /** A process is watched: its death is told by the kernel, not found at the next look. */
 function reportPolling({ name, settings }: Named<typeof VRRP_CHECK>, report: Report): void {
-  for (const keyword of ["interval", "timeout", "rise", "fall"] as const) {
+  for (const keyword of ["interval", "timeout", "rise", "fall", "init_state"] as const) {
     const found = settings[keyword];
     if (found === undefined) continue;
     report({

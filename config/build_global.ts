@@ -8,6 +8,7 @@ import type {
   GlobalDefs,
   MailDefs,
   NotifyFifo,
+  ProcessDefs,
   ScriptCommand,
   TimedScript,
 } from "./model.ts";
@@ -43,9 +44,28 @@ export function buildGlobal(input: GlobalInput, garpGroups: readonly GarpGroup[]
     dynamicInterfaces: globals.dynamic_interfaces !== undefined,
     realtimePriority: globals.vrrp_rt_priority?.value ?? null,
     lockMemory: globals.vrrp_no_swap !== undefined,
+    process: buildProcess(globals),
     garpIntervalUs: globals.vrrp_garp_interval?.value ?? micros(0),
     gnaIntervalUs: globals.vrrp_gna_interval?.value ?? micros(0),
     garpGroups,
+  };
+}
+
+/** What `process_names` calls the process that speaks VRRP (keepalived's keyword reference). */
+const KEEPALIVED_VRRP = "keepalived_vrrp";
+
+function buildProcess(globals: Globals): ProcessDefs {
+  return {
+    name: globals.process_name?.value ?? null,
+    engineName: globals.vrrp_process_name?.value ??
+      (globals.process_names === undefined ? null : KEEPALIVED_VRRP),
+    niceness: globals.vrrp_priority?.value ?? null,
+    processors: globals.vrrp_cpu_affinity?.value ?? null,
+    realtimeLimitUs: globals.vrrp_rlimit_rttime === undefined
+      ? null
+      : micros(globals.vrrp_rlimit_rttime.value),
+    umask: globals.umask?.value ?? null,
+    oomScoreAdjust: globals.oom_score_adj?.value ?? null,
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { isLinkLocal } from "../lib/core/address.ts";
 import type { Built } from "./build.ts";
-import { checkMail, checkUnused } from "./check_watchers.ts";
+import { checkMail, checkNopreempt, checkUnused } from "./check_watchers.ts";
 import type { Named } from "./keyword.ts";
 import type { Facts, Position, VrrpInstance } from "./model.ts";
 import { listInterfaces, otherInterface } from "./other_interface.ts";
@@ -31,6 +31,7 @@ export function check(built: Built, tree: Tree, facts: Facts | null, report: Rep
   for (const pair of pairs) {
     checkLinkLocal(pair, report);
     checkUnicast(pair, report);
+    checkNopreempt(pair.instance, pair.named.settings.nopreempt?.position, report);
   }
   if (facts === null) return;
   // Also of blocks that could not be built: the owner of the file wants to hear it all at once.

@@ -1,7 +1,7 @@
 /** Whether anybody looks at what is watched, and whether mail has a way out. */
 
 import type { Built } from "./build.ts";
-import type { Config, Position } from "./model.ts";
+import type { Config, Position, VrrpInstance } from "./model.ts";
 import type { ObjectKind } from "./objects.ts";
 import type { Tree } from "./parser.ts";
 import type { Report } from "./problem.ts";
@@ -21,6 +21,26 @@ export function checkUnused({ objects, named }: Built, report: Report): void {
       });
     }
   }
+}
+
+/**
+ * A router with nopreempt follows every master, also one whose priority a failure has lowered: such
+ * a weight moves nothing to it.
+ */
+export function checkNopreempt(
+  { name, preempt, tracks }: VrrpInstance,
+  nopreempt: Position | undefined,
+  report: Report,
+): void {
+  const weighted = tracks.find(({ weight }) => weight !== 0);
+  if (preempt || nopreempt === undefined || weighted === undefined) return;
+  report({
+    severity: "warning",
+    position: nopreempt,
+    message: `(${name}) nopreempt keeps this router from taking over a master whose priority has ` +
+      `been lowered, as the weight of "${weighted.name}" does it`,
+    remedy: "Delete nopreempt, or write weight 0 on all routers: a failure is FAULT then",
+  });
 }
 
 /** Warns once where mail is asked for and cannot be sent. */

@@ -87,6 +87,24 @@ export interface NotifyDefs {
   readonly webhooks: readonly Webhook[];
 }
 
+/** How the daemon's process and threads run; null leaves a thing as it is. */
+export interface ProcessDefs {
+  /** `process_name`. */
+  readonly name: string | null;
+  /** `vrrp_process_name`, `process_names`: of the engine thread. */
+  readonly engineName: string | null;
+  /** `vrrp_priority`: of the engine thread, -20 to 19. */
+  readonly niceness: number | null;
+  /** `vrrp_cpu_affinity`: of the engine thread, at least one, counted from 0. */
+  readonly processors: readonly number[] | null;
+  /** `vrrp_rlimit_rttime`. */
+  readonly realtimeLimitUs: Micros | null;
+  /** `umask`: permission bits that are taken away. */
+  readonly umask: number | null;
+  /** `oom_score_adj` (vigie): -1000 to 1000. */
+  readonly oomScoreAdjust: number | null;
+}
+
 /** What holds for all: `global_defs`, as far as it is not merged into instances, and `garp_group`. */
 export interface GlobalDefs {
   readonly routerId: string | null;
@@ -106,6 +124,7 @@ export interface GlobalDefs {
   readonly realtimePriority: number | null;
   /** `vrrp_no_swap`: the engine's memory is locked. */
   readonly lockMemory: boolean;
+  readonly process: ProcessDefs;
   /** `vrrp_garp_interval`: the least gap between gratuitous ARPs on one interface; 0 for none. */
   readonly garpIntervalUs: Micros;
   /** `vrrp_gna_interval`: the same for unsolicited neighbour advertisements. */
@@ -281,6 +300,8 @@ export interface Complaint {
   readonly remedy: string;
   /** Whether keepalived would refuse to run it, rather than warn. */
   readonly refuses: boolean;
+  /** It would be run, and fail every time. */
+  readonly fails?: true;
   /** Others than root could change what it runs: told once for a whole file. */
   readonly insecure?: true;
 }

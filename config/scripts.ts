@@ -7,6 +7,9 @@ import type { Report } from "./problem.ts";
 import type { GivenScript, GivenUser } from "./readers_script.ts";
 import type { GLOBAL_DEFS } from "./table_global.ts";
 
+/** Words that only a shell understands: pipes, lists, redirections. */
+const SHELL_OPERATOR = /^(\|\|?|&&?|;|\d*>>?(&\d+|[^&>].*)?|<[^<>]*)$/;
+
 /** Makes commands of what lines say, by the rules of keepalived-behaviour 10.3. */
 export class Scripts {
   /** `script_user`, if there is such an account. */
@@ -48,6 +51,7 @@ export class Scripts {
       user: own?.name ?? this.scriptUser,
       position: given.position,
     };
+    this.#warnOfShell(command);
     return this.#mayRun(command, consequence) ? command : null;
   }
 
@@ -82,11 +86,23 @@ export class Scripts {
     });
   }
 
+  /** Nobody means an argument by it. */
+  #warnOfShell({ words: [program, ...others], position }: ScriptCommand): void {
+    const operator = others.find((word) => SHELL_OPERATOR.test(word));
+    if (operator === undefined) return;
+    this.#report({
+      severity: "warning",
+      position,
+      message: `"${operator}" is handed to ${program} as an argument: no shell reads this command`,
+      remedy: "Write /bin/sh -c '...' around it if a shell is meant",
+    });
+  }
+
   #mayRun(command: ScriptCommand, consequence: string): boolean {
     const { words, user, position } = command;
     const complaints = this.#inspect?.script(words, user, this.#security) ?? [];
     for (const complaint of complaints) {
-      const { message, remedy, refuses, insecure = false } = complaint;
+      const { message, remedy, refuses, fails = false, insecure = false } = complaint;
       if (refuses) {
         this.#report({
           severity: "error",
@@ -95,7 +111,9 @@ export class Scripts {
           remedy,
         });
       } else if (insecure && !this.#security) this.#insecure.push({ position, complaint });
-      else this.#report({ severity: "warning", position, message, remedy });
+      else {
+        this.#report({ severity: fails ? "error" : "warning", position, message, remedy });
+      }
     }
     return !complaints.some(({ refuses }) => refuses);
   }

@@ -16,6 +16,7 @@ import {
   word,
 } from "./readers.ts";
 import { GLOBAL_MAIL, GLOBAL_NOTIFY } from "./table_global_notify.ts";
+import { GLOBAL_PROCESS } from "./table_global_process.ts";
 
 const UINT32_MAX = 0xffff_ffff;
 const INT32_MAX = 0x7fff_ffff;
@@ -181,6 +182,7 @@ export const GLOBAL_DEFS = {
     doc: "Locks the memory of the thread that speaks VRRP.",
     read: present,
   },
+  ...GLOBAL_PROCESS,
   ...GLOBAL_NOTIFY,
   ...GLOBAL_MAIL,
   enable_snmp: {

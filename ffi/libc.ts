@@ -21,12 +21,19 @@ const SYMBOLS = {
   eventfd: { parameters: ["u32", "i32"], result: "i32" }, // unsigned, int
   timerfd_create: { parameters: ["i32", "i32"], result: "i32" }, // clockid_t, int
   timerfd_settime: { parameters: ["i32", "i32", "buffer", "buffer"], result: "i32" }, // int, int, const struct itimerspec *, struct itimerspec *
+  pollElsewhere: {
+    name: "poll",
+    parameters: ["buffer", "usize", "i32"],
+    result: "i32",
+    nonblocking: true, // on a thread of the runtime: errno is lost
+  }, // struct pollfd *, nfds_t, int
   ppoll: { parameters: ["buffer", "usize", "buffer", "buffer"], result: "i32" }, // struct pollfd *, nfds_t, const struct timespec *, const sigset_t *
 
   // Sockets
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" }, // int, int, int
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" }, // int, int, int, int[2]
   bind: { parameters: ["i32", "buffer", "u32"], result: "i32" }, // int, const struct sockaddr *, socklen_t
+  accept4: { parameters: ["i32", "buffer", "buffer", "i32"], result: "i32" }, // int, struct sockaddr *, socklen_t *, int
   listen: { parameters: ["i32", "i32"], result: "i32" }, // int, int
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" }, // int, const struct sockaddr *, socklen_t
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" }, // int, struct sockaddr *, socklen_t *
@@ -66,6 +73,7 @@ const SYMBOLS = {
   mprotect: { parameters: ["pointer", "usize", "i32"], result: "i32" }, // void *, size_t, int
 
   // Signals
+  pthread_sigmask: { parameters: ["i32", "buffer", "buffer"], result: "i32" }, // int, const sigset_t *, sigset_t *
   sigaction: { parameters: ["i32", "buffer", "buffer"], result: "i32" }, // int, const struct sigaction *, struct sigaction *
 } as const satisfies Deno.ForeignLibraryInterface;
 

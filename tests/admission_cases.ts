@@ -38,6 +38,7 @@ export const V3: RouterConfig = {
   lowerHeard: { repeat: 5, delayUs: seconds(5), advert: true },
   higherHeardAdvert: false,
   ownerWaits: false,
+  isGrouped: false,
 };
 
 export const V2: RouterConfig = { ...V3, version: 2 };

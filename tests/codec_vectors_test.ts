@@ -284,6 +284,7 @@ function receiverOf({ receiver }: Judged) {
     lowerHeard: { repeat: 5, delayUs: seconds(5), advert: true },
     higherHeardAdvert: false,
     ownerWaits: false,
+    isGrouped: false,
   };
   const router = { config, priority: receiver.priority, master: null };
   return { router, ownAddresses: new Set([receiver.own_address]) };

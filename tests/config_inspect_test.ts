@@ -211,3 +211,30 @@ Deno.test("parseConfig() tries expressions itself when there is no inspector", (
     ]);
   }
 });
+
+Deno.test("parseConfig() warns of what only a shell would understand, outside of one", () => {
+  const text = (command: string) =>
+    `vrrp_script s {\n script ${command}\n}\n` +
+    `vrrp_instance V {\n interface eth0\n virtual_router_id 1\n virtual_ipaddress {\n 10.0.0.1\n }\n` +
+    ` track_script {\n s\n }\n}\n`;
+  const warned = (command: string) =>
+    parseConfig(text(command), "f").problems.filter(({ message }) => /no shell/.test(message))
+      .map(({ message }) => message.split(":")[0]);
+  const bad = ['"/bin/a | grep b"', '"/bin/a >/dev/null"', '"/bin/a && /bin/b"', '"/bin/a 2>&1"'];
+  deepEqual(bad.map((command) => warned(command).length), [1, 1, 1, 1]);
+  deepEqual(warned(bad[0]!), ['"|" is handed to /bin/a as an argument']);
+  deepEqual(warned(`"/bin/sh -c 'a | b >/dev/null'"`), []);
+  deepEqual(warned('"/bin/a -x a|b <tag> 5"'), []);
+});
+
+Deno.test("parseConfig() warns of weights that nopreempt makes useless", () => {
+  const text = (weight: number, ...lines: string[]) =>
+    `vrrp_track_process p {\n process nginx\n weight ${weight}\n}\n` +
+    `vrrp_instance V {\n interface eth0\n virtual_router_id 1\n ${lines.join("\n ")}\n` +
+    ` virtual_ipaddress {\n 10.0.0.1\n }\n track_process {\n p\n }\n}\n`;
+  const warned = (text: string) =>
+    parseConfig(text, "f").problems.filter(({ message }) => /nopreempt keeps/.test(message)).length;
+  deepEqual(warned(text(-20, "nopreempt")), 1);
+  deepEqual(warned(text(0, "nopreempt")), 0);
+  deepEqual(warned(text(-20)), 0);
+});

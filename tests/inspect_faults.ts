@@ -24,6 +24,7 @@ export interface Fault {
   readonly says: string;
   readonly remedy: string;
   readonly refuses: boolean;
+  readonly fails?: true;
   readonly insecure?: true;
 }
 
@@ -206,6 +207,7 @@ export const FAULTS: readonly Fault[] = [
       "interpreter fails",
     remedy: "Run: chmod o+r DIR/check",
     refuses: false,
+    fails: true,
   },
   {
     name: "a script without a #! line",
@@ -213,6 +215,7 @@ export const FAULTS: readonly Fault[] = [
     says: `${NEVER}: it has no #! line, and no shell is asked`,
     remedy: "Begin its first line with #! and the path of its interpreter: #!/bin/sh",
     refuses: false,
+    fails: true,
   },
   {
     name: "an interpreter that is missing",
@@ -220,6 +223,7 @@ export const FAULTS: readonly Fault[] = [
     says: `${NEVER}: its interpreter "/opt/no/sh" does not exist`,
     remedy: "Install it, or correct the #! line",
     refuses: false,
+    fails: true,
   },
   {
     name: "an interpreter that is none",
@@ -227,6 +231,7 @@ export const FAULTS: readonly Fault[] = [
     says: `${NEVER}: its interpreter "DIR/text" is not executable by user "root"`,
     remedy: "Correct the #! line, or the interpreter's permissions",
     refuses: false,
+    fails: true,
   },
   {
     name: "an interpreter that env does not find",
@@ -234,6 +239,7 @@ export const FAULTS: readonly Fault[] = [
     says: `${NEVER}: its interpreter "no-python-of-vigie" is not in PATH (${PATH})`,
     remedy: "Install it, or write its whole path in the #! line",
     refuses: false,
+    fails: true,
   },
   {
     name: "lines that end as on Windows",
@@ -243,6 +249,7 @@ export const FAULTS: readonly Fault[] = [
       "the CR",
     remedy: "Run: sed -i 's/\\r$//' DIR/check",
     refuses: false,
+    fails: true,
   },
   {
     name: "a folder that another user owns",

@@ -48,6 +48,7 @@ for (const fault of FAULTS) {
         message: at(fault.says),
         remedy: at(fault.remedy),
         refuses: fault.refuses,
+        ...fault.fails && { fails: true },
         ...fault.insecure && { insecure: true },
       }]);
     });
@@ -118,6 +119,7 @@ rootTest("script() notices a file system that is mounted noexec", async () => {
         "noexec",
       remedy: "Move the script to another file system",
       refuses: false,
+      fails: true,
     }]);
     // The inner mount counts, the last of two on one place, and only whole names.
     for (

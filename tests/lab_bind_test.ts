@@ -61,7 +61,7 @@ peerTest(BIND, "the DNS check says what is wrong with BIND's answer", async (lab
     [{ answer: "192.0.2.1" }, "answer is 192.0.2.80, 192.0.2.81, not 192.0.2.1"],
     [{ name: "nobody.example.org" }, "NXDOMAIN"],
     [{ name: "text.example.org" }, "no answer of type A"],
-    [{ name: "www.elsewhere.example" }, "refused"],
+    [{ name: "www.elsewhere.example" }, "REFUSED"],
     [{ name: "www.broken.example" }, "SERVFAIL"],
   ];
   for (const [change, why] of bad) assert.deepEqual(await ask(change), failed(why));

@@ -82,7 +82,7 @@ peerTest(
       await vigie.saw(line);
       await heldBy(b, hosts, VIP);
       web.mood = "200 well again";
-      await vigie.saw(/from 70 to 100: all that is tracked is good/);
+      await vigie.saw(/from 70 to 100: check web: good/);
       await heldBy(a, hosts, VIP);
     }
   },

@@ -1,7 +1,6 @@
 /** Everybody who is told, by a daemon in a namespace beside a keepalived: scripts, FIFO, stop. */
 
 import assert from "node:assert/strict";
-import { setUp } from "./lab/addresses.ts";
 import { block, file, router } from "./lab/config.ts";
 import { KEEPALIVED, startKeepalived } from "./lab/keepalived.ts";
 import { type Lab, labTest, peerTest } from "./lab/lab.ts";
@@ -85,20 +84,24 @@ labTest(
 );
 
 labTest("200 flaps in 2 s end with the last notification equal to the final state", async (lab) => {
-  const [a, b] = lab.pair(), notes = new Notes(lab);
-  const [extra] = lab.cable(a, b, "eth2", ["203.0.113.1/24", "203.0.113.2/24"]);
+  const [a] = lab.pair(), notes = new Notes(lab);
+  const flag = `${notes.folder}/flag`;
+  const up = () => Deno.writeTextFileSync(flag, "");
+  up();
+  const check = block("vrrp_check flag", [block("file", [`path ${flag}`]), "interval 0.01"]);
   const slow = notes.script("any", "sleep 0.05");
-  const lines = [`notify ${slow}`, block("track_interface", ["eth2"])];
-  const vigie = await lab.vigie(a, file([], router({ lines })));
+  const lines = [`notify ${slow}`, block("track_check", ["flag"])];
+  const vigie = await lab.vigie(a, file([], check, router({ lines })));
   await vigie.saw(/Entering MASTER STATE/);
   for (let flap = 0; flap < 200; flap++) {
-    setUp(extra, flap % 2 !== 0);
+    if (flap % 2 === 0) Deno.removeSync(flag);
+    else up();
     await sleep(10);
   }
-  setUp(extra, false);
+  Deno.removeSync(flag);
   const states = () => vigie.said(/Entering \w+ STATE/);
-  await until(() => /FAULT.*eth2/.test(states().at(-1)!), "the last state");
-  assert.ok(states().length > 150, `${states().length} changes of state`);
+  await until(() => /FAULT.*check flag/.test(states().at(-1)!), "the last state");
+  assert.ok(states().length > 40, `${states().length} changes of state`);
   await until(() => notes.lines.at(-1)?.includes("FAULT") ?? false, "the last notification");
   // What is still queued by then would come within this time.
   await sleep(1000);
@@ -197,3 +200,33 @@ labTest("a signal during the startup script ends it and the daemon", async (lab)
   assert.equal(await vigie.stop(), 0);
   assert.deepEqual(notes.lines, ["began"]);
 });
+
+labTest("other signals during the startup script are noted, and the daemon starts", async (lab) => {
+  const [a] = lab.pair(), notes = new Notes(lab);
+  const hold = `echo began >>${notes.folder}/notes; sleep 2`;
+  const globals = [`startup_script ${notes.script("startup", hold)}`];
+  const vigie = lab.keep(startVigie(a, file(globals, router())));
+  await until(() => notes.lines.includes("began"), "the script to begin");
+  for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const) {
+    vigie.signal(signal);
+    await vigie.saw(new RegExp(`${signal} has come before the start is complete`));
+  }
+  await vigie.saw(/Entering MASTER STATE/);
+  assert.equal(await vigie.stop(), 0);
+});
+
+labTest(
+  "SIGTERM at any moment of the start ends the daemon in order, its FIFO with it",
+  async (lab) => {
+    const [a] = lab.pair(), notes = new Notes(lab);
+    const fifo = `${notes.folder}/fifo`;
+    const globals = [`startup_script ${notes.script("startup")}`, `notify_fifo ${fifo}`];
+    for (const [at, delayMs] of [0, 10, 20, 40, 60, 100].entries()) {
+      const vigie = lab.keep(startVigie(a, file(globals, router())));
+      await until(() => notes.lines.length > at, "the startup script");
+      await sleep(delayMs);
+      assert.equal(await vigie.stop(), 0, `${delayMs} ms after the script`);
+      assert.throws(() => Deno.statSync(fifo), `${delayMs} ms after the script`);
+    }
+  },
+);

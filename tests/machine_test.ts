@@ -248,6 +248,17 @@ Deno.test("step() moves a running down timer by the difference of the skews (SM-
   assert.equal(w.advance(1_000_000).take()[0], "advert 50");
 });
 
+Deno.test("step() counts vrrp_startup_delay from when the daemon started", () => {
+  const w = new Clockwork({ startupDelayUs: seconds(4) });
+  w.now = seconds(3);
+  w.feed({ kind: "startup", since: micros(0) });
+  assert.equal(w.router.listenNotBefore, seconds(4));
+  const late = new Clockwork({ startupDelayUs: seconds(4) });
+  late.now = seconds(9);
+  late.feed({ kind: "startup", since: micros(0) });
+  assert.equal(late.router.listenNotBefore, null);
+});
+
 Deno.test("step() neither listens nor takes over before vrrp_startup_delay is over", () => {
   const w = new Clockwork({ startupDelayUs: seconds(3) }).start();
   w.advance(2_900_000).hear(0);

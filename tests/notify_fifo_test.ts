@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { FifoTarget } from "../lib/daemon/notify/fifo_target.ts";
 import { Notifier } from "../lib/daemon/notify/notifier.ts";
 import { openLineFifo } from "../lib/net/fifo.ts";
 import {
   config,
+  FakeClock,
   fifo,
   groupMoved,
   logbook,
@@ -53,7 +55,7 @@ Deno.test("a script reads keepalived's lines from a real FIFO, the last of a sto
   assert.throws(() => Deno.lstatSync(path), Deno.errors.NotFound);
 });
 
-Deno.test("a FIFO that nobody reads fills up, loses whole lines, and is told of once", async () => {
+Deno.test("a FIFO that nobody reads fills up, keeps the newest line, and is told of once", async () => {
   using folder = new TestFolder();
   const path = folder.file("fifo");
   const { log, lines } = logbook();
@@ -66,15 +68,113 @@ Deno.test("a FIFO that nobody reads fills up, loses whole lines, and is told of 
   const begin = performance.now();
   for (let n = 0; n < 10_000; n++) notifier.on(moved("VI_1", "backup", "master"));
   assert.ok(performance.now() - begin < 5000, "nobody waits for a reader");
-  const { delivered, leftOut, last } = notifier.status()[0]!;
-  assert.equal(delivered + leftOut, 10_000);
+  const { delivered, leftOut, waiting, last } = notifier.status()[0]!;
+  assert.equal(delivered + leftOut + waiting, 10_000);
   assert.ok(delivered > 1000 && leftOut > 1000);
-  assert.equal(last, "it is full");
+  assert.deepEqual([waiting, last], [1, "it is full"]);
   assert.deepEqual(lines, [
-    `warning: FIFO "${path}": a line was dropped, it is full; more will be without a word`,
+    `warning: FIFO "${path}": a line was not written, it is full; until it can be, only the newest` +
+    " of each instance and group are kept",
   ]);
   await notifier.stop();
-  assert.equal(lines.at(-1), `info: FIFO "${path}": ${leftOut} lines were dropped`);
+  assert.equal(
+    lines.at(-1),
+    `info: FIFO "${path}" was full to the end: ${leftOut + 1} lines were dropped`,
+  );
+});
+
+/** A FIFO with room for so many lines, which the test reads. */
+function staged() {
+  const written: string[] = [], clock = new FakeClock(), book = logbook();
+  const stage = { written, clock, ...book, room: 0 };
+  const target = new FifoTarget({
+    fifo: fifo("/run/f"),
+    scriptUser: null,
+    open: () => ({
+      made: false,
+      close: () => {},
+      writeLine(line) {
+        if (stage.room === 0) return "it is full";
+        stage.room--;
+        written.push(line);
+        return null;
+      },
+    }),
+    start: () => assert.fail("it has no script"),
+    clock,
+    log: book.log,
+  });
+  target.start();
+  return { stage, target, clock };
+}
+
+Deno.test("a FIFO that is read again gets the newest line of each subject, by itself", async () => {
+  const { stage, target, clock } = staged();
+  stage.room = 1;
+  for (
+    const line of [
+      'INSTANCE "A" BACKUP 100',
+      'INSTANCE "A" MASTER 100',
+      'INSTANCE "B \\"x" MASTER 50',
+      'GROUP "A" MASTER 0',
+      'INSTANCE "A" MASTER_RX_LOWER_PRI 100',
+      'INSTANCE "A" FAULT 100',
+    ]
+  ) {
+    target.write(line);
+  }
+  assert.equal(target.status().waiting, 4);
+  stage.room = 2;
+  await clock.advance(1000);
+  stage.room = 9;
+  await clock.advance(1000);
+  assert.deepEqual(stage.written, [
+    'INSTANCE "A" BACKUP 100',
+    'INSTANCE "B \\"x" MASTER 50',
+    'GROUP "A" MASTER 0',
+    'INSTANCE "A" MASTER_RX_LOWER_PRI 100',
+    'INSTANCE "A" FAULT 100',
+  ]);
+  const { delivered, leftOut, waiting } = target.status();
+  assert.deepEqual([delivered, leftOut, waiting, clock.nextMs], [5, 1, 0, null]);
+});
+
+Deno.test("a FIFO's kept lines go before the next one, which waits behind them", async () => {
+  const { stage, target } = staged();
+  target.write('INSTANCE "A" BACKUP 100');
+  target.write('INSTANCE "B" BACKUP 100');
+  stage.room = 1;
+  target.write('INSTANCE "C" BACKUP 100');
+  assert.deepEqual(stage.written, ['INSTANCE "A" BACKUP 100']);
+  stage.room = 3;
+  target.write('INSTANCE "A" MASTER 100');
+  assert.deepEqual(stage.written.map((line) => line.split(" ").slice(1, 3).join(" ")), [
+    '"A" BACKUP',
+    '"B" BACKUP',
+    '"C" BACKUP',
+    '"A" MASTER',
+  ]);
+  await target.stop();
+});
+
+Deno.test("a FIFO says each time that it is full, and the sum when it is not any more", async () => {
+  const { stage, target, clock } = staged();
+  const full = 'warning: FIFO "/run/f": a line was not written, it is full; until it can be, only' +
+    " the newest of each instance and group are kept";
+  const again = (sum: string) => `info: FIFO "/run/f" takes lines again: ${sum} dropped`;
+  for (const [count, sum] of [[1, "no lines were"], [2, "1 line was"], [4, "3 lines were"]]) {
+    stage.lines.length = 0;
+    stage.room = 0;
+    for (let n = 0; n < Number(count); n++) target.write('INSTANCE "A" MASTER 100');
+    await clock.advance(5000);
+    assert.deepEqual(stage.lines, [full]);
+    stage.room = 9;
+    await clock.advance(1000);
+    assert.deepEqual(stage.lines, [full, again(String(sum))]);
+  }
+  await target.stop();
+  assert.equal(stage.lines.length, 2);
+  assert.equal(clock.nextMs, null);
 });
 
 Deno.test("a FIFO that was there before stays after the stop", async () => {
@@ -147,4 +247,26 @@ Deno.test("a FIFO's script that never ends is ended by the stop", async () => {
       return true;
     }
   });
+});
+
+Deno.test("a FIFO's script that is late reads the state that holds in the end", async () => {
+  using folder = new TestFolder();
+  const path = folder.file("fifo"), go = folder.file("go");
+  const wait = `while ! [ -e ${go} ]; do sleep 0.05; done`;
+  const reader = folder.script("reader", `${wait}; exec cat "$1" > ${folder.file("log")}`);
+  const notifier = new Notifier({
+    config: config({ ...QUIET, global: { fifos: [fifo(path, script(reader))] } }),
+    log: () => {},
+  });
+  notifier.start();
+  notifier.on(STARTED);
+  for (let n = 0; n < 5000; n++) notifier.on(moved("VI_1", "backup", "master"));
+  notifier.on(moved("VI_1", "master", "backup"));
+  assert.ok(notifier.status()[0]!.leftOut > 1000);
+  Deno.writeTextFileSync(go, "");
+  await until(
+    "the last line is read",
+    () => folder.lines("log").at(-1) === 'INSTANCE "VI_1" BACKUP 100',
+  );
+  await notifier.stop();
 });

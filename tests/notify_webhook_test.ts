@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readSecret } from "../lib/daemon/notify/secret.ts";
-import { judgeStatus, webhookBody, type WebhookRequest } from "../lib/daemon/notify/webhook.ts";
+import {
+  judgeStatus,
+  post,
+  poster,
+  webhookBody,
+  type WebhookRequest,
+  whyNoAnswer,
+} from "../lib/daemon/notify/webhook.ts";
 import { WebhookTarget } from "../lib/daemon/notify/webhook_target.ts";
+import { Authority } from "./tools/certificates.ts";
 import { announcement, FakeClock, logbook, settle, TestFolder, webhook } from "./tools/notify.ts";
 
 const ORIGIN = { host: "h1", routerId: "R1" };
@@ -219,4 +227,69 @@ Deno.test("webhookBody() says null for a router_id that is not given", () => {
     routerId: null,
   }));
   assert.deepEqual([body.router_id, body.cause], [null, 'a "quoted"\ncause']);
+});
+
+Deno.test("a webhook trusts the system's authorities, and those that have come since", async () => {
+  using folder = new TestFolder();
+  const local = Uint8Array.of(127, 0, 0, 1);
+  const [first, second] = [await Authority.create("First"), await Authority.create("Second")];
+  const serve = async (authority: Authority) =>
+    Deno.serve(
+      {
+        hostname: "127.0.0.1",
+        port: 0,
+        onListen() {},
+        ...await authority.issue({ names: [local] }),
+      },
+      () => new Response(null, { status: 204 }),
+    );
+  await using one = await serve(first);
+  await using two = await serve(second);
+  const authorities = folder.file("ca.pem");
+  Deno.writeTextFileSync(authorities, second.cert + first.cert);
+  const send = poster([folder.file("none.pem"), authorities]);
+  const ask = ({ addr: { port } }: typeof one, by = send) => {
+    const url = `https://127.0.0.1:${port}/secret-path?token=x`;
+    return by({ url, headers: {}, body: "{}" }, new AbortController().signal);
+  };
+  assert.deepEqual([await ask(one), await ask(two)], [204, 204]);
+  Deno.writeTextFileSync(authorities, `${first.cert}\n# the second is gone\n`);
+  assert.equal(await ask(one), 204);
+  await assert.rejects(ask(two), /^Error: invalid peer certificate: UnknownIssuer$/);
+  Deno.writeTextFileSync(authorities, `${second.cert}\n`);
+  assert.equal(await ask(two), 204);
+  // Without a file of the system's, Deno's own authorities are there.
+  await assert.rejects(ask(one, poster([folder.file("none.pem")])), /UnknownIssuer/);
+});
+
+Deno.test("a webhook takes the authorities of this system, whatever they are", async () => {
+  await using server = receiver(204);
+  const url = server.url.replace("http:", "https:");
+  const asked = poster()({ url, headers: {}, body: "{}" }, new AbortController().signal);
+  // The server does not speak TLS: that is found out after the client has been made.
+  await assert.rejects(asked, (error: Error) => {
+    assert.doesNotMatch(error.message, /hook|token|fetch failed|url/);
+    return true;
+  });
+});
+
+Deno.test("whyNoAnswer() names the cause, and never the path of the URL", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  const request = (url: string) =>
+    post({ url, headers: {}, body: "{}" }, new AbortController().signal);
+  await assert.rejects(
+    request(`http://127.0.0.1:${port}/secret(a): b`),
+    /^Error: tcp connect error: Connection refused$/,
+  );
+  await assert.rejects(request("http://none.invalid/secret"), /^Error: dns error: /);
+  const fetchFailed = (why: string) => new TypeError("fetch failed", { cause: new Error(why) });
+  const url = "http://h.example/a/b?c";
+  assert.equal(
+    whyNoAnswer(fetchFailed(`error sending request for url (${url})`), url),
+    "no connection",
+  );
+  assert.equal(whyNoAnswer(fetchFailed("nobody at /a/b"), url), "no connection");
+  assert.equal(whyNoAnswer(new TypeError("odd"), url), "odd");
 });

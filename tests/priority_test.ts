@@ -34,8 +34,11 @@ const ROWS: readonly (readonly [
   ["a negative weight while good", [100, [-30, GOOD]], 100, []],
   ["a negative weight while bad", [100, [-30, BAD]], 70, []],
   ["both, as keepalived was seen to add them", [100, [20, GOOD], [-30, BAD]], 90, []],
-  ["a positive weight reversed while bad", [100, [20, BAD, "reverse"]], 120, []],
-  ["a negative weight reversed while good", [100, [-30, GOOD, "reverse"]], 70, []],
+  // As keepalived 2.2.7 was seen to do: the sign changes, not what is good.
+  ["a positive weight reversed while good", [100, [20, GOOD, "reverse"]], 80, []],
+  ["a positive weight reversed while bad", [100, [20, BAD, "reverse"]], 100, []],
+  ["a negative weight reversed while good", [100, [-20, GOOD, "reverse"]], 100, []],
+  ["a negative weight reversed while bad", [100, [-20, BAD, "reverse"]], 120, []],
   ["weight 0 while good", [100, [0, GOOD]], 100, []],
   ["weight 0 while bad", [100, [0, BAD]], 100, ["check c0: HTTP 503"]],
   ["weight 0 reversed while good", [100, [0, GOOD, "reverse"]], 100, [
@@ -75,14 +78,14 @@ Deno.test("standingOf() names what it waits for, of weight 0 only", () => {
   assert.deepEqual(standing(100, [0, PENDING], [-5, PENDING], [0, GOOD]).pending, ["check c0"]);
 });
 
-/** keepalived's rule in other words: a weight counts while the object's state fits its sign. */
+/** keepalived's rule in other words: up counts for the positive, down against the negative. */
 function independent(base: number, tracks: readonly Parameters<typeof standing>[1][]): number {
   if (base === 255) return 255;
   let sum = base;
   for (const [weight, state, reverse] of tracks) {
-    const up = state.kind === "good" ? !reverse : !!reverse;
-    if (weight > 0 && up) sum += weight;
-    if (weight < 0 && !up) sum -= Math.abs(weight);
+    const sign = reverse === undefined ? 1 : -1;
+    if (weight > 0 && state.kind === "good") sum += sign * weight;
+    if (weight < 0 && state.kind === "bad") sum -= sign * Math.abs(weight);
   }
   if (sum < 1) return 1;
   return sum > 254 ? 254 : sum;

@@ -4,6 +4,7 @@ import type { ScriptProbe } from "../lib/core/probe_spec.ts";
 import type { ProbeContext } from "../lib/track/checker.ts";
 import { settleAll } from "../lib/track/program.ts";
 import { checkScript } from "../lib/track/script.ts";
+import { Tracking } from "../lib/track/tracking.ts";
 import { until } from "./lab/until.ts";
 import { inFolder } from "./tools/scripts.ts";
 import { aloneTest } from "./tools/alone.ts";
@@ -50,25 +51,59 @@ Deno.test("checkScript() fails when the time is up, in the words of the timeout"
   await settleAll();
 });
 
-Deno.test("checkScript() never runs a script beside the one that it has given up", async () => {
+/** A script whose first run is deaf to SIGTERM, so that it lives for 2 s more; others end at once. */
+const DEAF = `[ -s "$1" ] && exit 0
+  trap "" TERM; echo $$ > "$1"; while :; do sleep 0.1; done`;
+
+Deno.test("checkScript() settles when the script that it gave up is gone", async () => {
   await inFolder(async (folder) => {
     const out = folder.file("out", "");
-    // The first run is deaf to SIGTERM, so that it lives for 2 s more; the others end at once.
-    const body = `[ -s "$1" ] && exit 0
-      trap "" TERM; echo $$ > "$1"; while :; do sleep 0.1; done`;
-    const slow = probe(folder.script("deaf", body), out);
+    const slow = probe(folder.script("deaf", DEAF), out);
     const first = new AbortController();
-    const verdict = checkScript(slow, context(first.signal));
+    let isOver = false;
+    const verdict = checkScript(slow, context(first.signal)).finally(() => isOver = true);
     await until(() => Deno.readTextFileSync(out) !== "", "the script to run");
     first.abort();
-    assert.equal((await verdict).good, false);
     const pid = Number(Deno.readTextFileSync(out));
-    assert.ok(exists(pid));
-    const impatient = await checkScript(slow, context(AbortSignal.timeout(50), millis(50)));
-    assert.deepEqual(impatient, { good: false, kind: "failed", why: "no result in 50 ms" });
-    assert.ok(exists(pid), "the second run did not wait for its end, and did not run");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.deepEqual([exists(pid), isOver], [true, false]);
+    assert.equal((await verdict).good, false);
+    assert.ok(!exists(pid));
     assert.deepEqual(await checkScript(slow, context()), { good: true });
-    assert.ok(!exists(pid), "the third waited");
+  });
+});
+
+Deno.test("a script that hangs once has failed once, at its timeout, and is not run beside itself", async () => {
+  await inFolder(async (folder) => {
+    const out = folder.file("out", "");
+    const began = performance.now();
+    const reports: { kind: string; atMs: number }[] = [];
+    const tracking = new Tracking({
+      checks: [{
+        tracker: "script deaf",
+        probe: probe(folder.script("deaf", DEAF), out),
+        intervalUs: millis(500),
+        timeoutUs: millis(500),
+        rise: 1,
+        fall: 1,
+        initial: "up",
+      }],
+      files: [],
+      host: HOST,
+      report: (_tracker, { kind }) => reports.push({ kind, atMs: performance.now() - began }),
+      log: () => {},
+    });
+    tracking.start();
+    try {
+      await until(() => reports.length === 3, "failure and recovery");
+      assert.deepEqual(reports.map(({ kind }) => kind), ["good", "bad", "good"]);
+      const [, bad, good] = reports;
+      assert.ok(good!.atMs - bad!.atMs > 1500, "the failure is told before the script is killed");
+      assert.equal(tracking.status()[0]!.failures, 1);
+      assert.ok(tracking.status()[0]!.skipped >= 2);
+    } finally {
+      await tracking.stop();
+    }
   });
 });
 

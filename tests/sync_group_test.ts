@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { commonState, followed, groupFaults } from "../lib/vrrp/sync_group.ts";
+import { canRise, commonState, followed, groupFaults } from "../lib/vrrp/sync_group.ts";
 import type { Fault, State } from "../lib/vrrp/types.ts";
 import { Clockwork } from "./tools/clockwork.ts";
 
@@ -10,20 +10,50 @@ const DOWN: Fault = { reason: "interface_down", detail: "interface eth1 is down"
 
 Deno.test("groupFaults() gives everybody the fault of one, and names whose it is", () => {
   const members = [
-    { name: "A", state: "master", faults: [] },
-    { name: "B", state: "master", faults: [DOWN] },
-    { name: "C", state: "master", faults: [] },
-  ] as const;
-  const borrowed = {
-    reason: "sync_group",
-    detail: "B of sync group G is in fault (interface eth1 is down)",
-  };
+    { name: "A", faults: [] },
+    { name: "B", faults: [DOWN] },
+    { name: "C", faults: [] },
+  ];
+  const detail = "sync group G is held in fault by B (interface eth1 is down)";
+  const borrowed = { reason: "sync_group", detail };
   assert.deepEqual(groupFaults("G", members), [[borrowed], [DOWN], [borrowed]]);
+  const two = groupFaults("G", [...members, { name: "D", faults: [DOWN] }]);
+  assert.equal(two[0]![0]!.detail, `${detail}, and 1 more`);
+  assert.deepEqual(two[3], [DOWN]);
+});
+
+Deno.test("canRise() is true when all are ready, or master already", () => {
+  const ready = { isReady: true, state: "backup" } as const;
+  const waits = { isReady: false, state: "backup" } as const;
+  assert.equal(canRise([ready, ready]), true);
+  assert.equal(canRise([ready, { isReady: false, state: "master" }]), true);
+  assert.equal(canRise([ready, waits]), false);
+});
+
+Deno.test("step() of a grouped router is ready when its timer runs out, until it follows a master", () => {
+  const w = new Clockwork({ isGrouped: true, preempt: false }).start();
+  w.take();
+  w.advance(3_609_375);
+  assert.deepEqual(w.take(), ["ready"]);
+  assert.equal(w.state, "backup");
+  assert.equal(w.router.isReady, true);
+  w.hear(50);
+  assert.equal(w.router.isReady, false, "nopreempt follows a lower master");
+  w.advance(3_609_375);
+  assert.deepEqual(w.take(), ["ready"], "and is ready again when that one is silent");
+});
+
+Deno.test("step() of a grouped router stays ready while it hears only whom it would outbid", () => {
+  const w = new Clockwork({ isGrouped: true }).start();
+  for (let s = 0; s < 5; s++) w.hear(50).advance(1_000_000);
+  assert.equal(w.router.isReady, true);
 });
 
 Deno.test("groupFaults() is empty when nobody has any, whatever was before", () => {
-  const member = { name: "A", state: "fault", faults: [] } as const;
-  assert.deepEqual(groupFaults("G", [member, { ...member, name: "B" }]), [[], []]);
+  assert.deepEqual(groupFaults("G", [{ name: "A", faults: [] }, { name: "B", faults: [] }]), [
+    [],
+    [],
+  ]);
 });
 
 Deno.test("followed() takes the others to master, and back from master only", () => {
@@ -75,7 +105,10 @@ class Crew {
   readonly own: Fault[][];
 
   constructor(size: number) {
-    this.members = Array.from({ length: size }, (_, at) => new Clockwork({ name: `VI_${at}` }));
+    this.members = Array.from(
+      { length: size },
+      (_, at) => new Clockwork({ name: `VI_${at}`, isGrouped: true }),
+    );
     this.own = this.members.map(() => []);
     for (const [at] of this.members.entries()) this.move(at, (w) => w.start());
   }
@@ -84,6 +117,9 @@ class Crew {
   move(at: number, act: (member: Clockwork) => void): void {
     const member = this.members[at]!, from = member.state;
     act(member);
+    if (member.take().includes("ready") && canRise(this.members.map(({ router }) => router))) {
+      member.feed({ kind: "follow", to: "master", cause: "" });
+    }
     if (member.state === from) return;
     const event = followed("G", { name: `VI_${at}`, state: member.state, faults: [] }, from);
     if (event === null) return;
@@ -96,7 +132,7 @@ class Crew {
     this.own[at] = faults;
     const all = groupFaults(
       "G",
-      this.members.map(({ state }, at) => ({ name: `VI_${at}`, state, faults: this.own[at]! })),
+      this.own.map((faults, at) => ({ name: `VI_${at}`, faults })),
     );
     for (const [at, faults] of all.entries()) this.move(at, (w) => w.faults(...faults));
   }

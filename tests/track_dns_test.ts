@@ -253,8 +253,8 @@ Deno.test("checkDns() says what the server answered instead", async () => {
   const cases: [Reply, Partial<DnsProbe>, string][] = [
     [(question) => [answer(question, [], 3)], {}, "NXDOMAIN"],
     [(question) => [answer(question, [], 2)], {}, "SERVFAIL"],
-    [(question) => [answer(question, [], 5)], {}, "refused"],
-    [(question) => [answer({ ...question, questions: [] }, [], 5)], {}, "refused"],
+    [(question) => [answer(question, [], 5)], {}, "REFUSED"],
+    [(question) => [answer({ ...question, questions: [] }, [], 5)], {}, "REFUSED"],
     [(question) => [answer(question, [], 11)], {}, "DNS error 11"],
     [(question) => [answer(question, [])], {}, "no answer of type A"],
     [

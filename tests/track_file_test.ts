@@ -7,8 +7,10 @@ import type { LogEvent } from "../lib/core/log.ts";
 import type { FileProbe } from "../lib/core/probe_spec.ts";
 import { seconds } from "../lib/core/time.ts";
 import { matchBody } from "../lib/track/body.ts";
-import { failed, GOOD, type Verdict } from "../lib/track/checker.ts";
-import { checkFile } from "../lib/track/file.ts";
+import { couldNotRun, failed, GOOD, type Verdict } from "../lib/track/checker.ts";
+import { checkFile, fileChecker, type LookAt } from "../lib/track/file.ts";
+import { SYSTEM_CLOCK } from "../lib/track/clock.ts";
+import type { Disk } from "../lib/track/disk.ts";
 import { fileValue } from "../lib/track/file_value.ts";
 import { compileRegex, patternJudge, whyNot } from "../lib/track/regex.ts";
 import { FileTracker, type TrackedFile } from "../lib/track/track_file.ts";
@@ -141,6 +143,48 @@ Deno.test("checkFile() is settled when it was aborted before", async () => {
   assert.equal(verdict.good, false);
 });
 
+Deno.test("checkFile() asks a file system that hangs once, and takes its answer when it comes", async () => {
+  const looks: [string, PromiseWithResolvers<Awaited<ReturnType<LookAt>>>][] = [];
+  const checker = fileChecker((path) => {
+    const seen = Promise.withResolvers<Awaited<ReturnType<LookAt>>>();
+    looks.push([path, seen]);
+    return seen.promise;
+  }, 3);
+  const silent = failed("no answer from the file system");
+  const round = async () => {
+    const controller = new AbortController();
+    const checks = ["/hung", "/hung", "/other"].map((path) =>
+      checker(probe(path), context(controller.signal))
+    );
+    controller.abort();
+    return await Promise.all(checks);
+  };
+  for (let n = 0; n < 50; n++) assert.deepEqual(await round(), [silent, silent, silent]);
+  assert.deepEqual(looks.map(([path]) => path), ["/hung", "/other"]);
+  const late = checker(probe("/hung"), context());
+  looks[0]![1].resolve({ info: null, seenMs: 0, content: null });
+  assert.deepEqual(await late, failed("does not exist"));
+  const next = checker(probe("/hung"), context());
+  assert.equal(looks.length, 3);
+  looks[2]![1].reject(new Deno.errors.PermissionDenied("x"));
+  assert.deepEqual(await next, couldNotRun("permission denied"));
+});
+
+Deno.test("checkFile() looks at few files at once, and at the others in turn", async () => {
+  const open: (() => void)[] = [];
+  const checker = fileChecker(async () => {
+    await new Promise<void>((resolve) => open.push(resolve));
+    return { info: null, seenMs: 0, content: null };
+  }, 2);
+  const checks = ["/a", "/b", "/c"].map((path) => checker(probe(path), context()));
+  assert.equal(open.length, 2);
+  open[0]!();
+  await checks[0];
+  assert.equal(open.length, 3);
+  for (const end of open) end();
+  assert.deepEqual(await Promise.all(checks), Array(3).fill(failed("does not exist")));
+});
+
 const NUMBERS: readonly (readonly [string, number])[] = [
   ["", 0],
   ["10", 10],
@@ -184,6 +228,15 @@ Deno.test("fileValue() reads back any number in each base", () => {
   }));
 });
 
+/** The real files, but each answer is there within a turn: made-up time does not wait for threads. */
+const PROMPT: Disk = {
+  stat: (path) => Promise.try(() => Deno.statSync(path)).catch(() => null),
+  lstat: (path) => Promise.try(() => Deno.lstatSync(path)).catch(() => null),
+  head: (path) => Promise.try(() => Deno.readTextFileSync(path)),
+  write: (path, text, createNew) =>
+    Promise.try(() => Deno.writeTextFileSync(path, text, { createNew })),
+};
+
 /** A FileTracker for one file, and what it reported; `event` is there if it was given a watcher. */
 class Watch implements Disposable {
   readonly values: number[] = [];
@@ -193,7 +246,7 @@ class Watch implements Disposable {
   readonly #tracker: FileTracker;
   event: (name: string | null) => void = () => assert.fail("nothing is watched");
 
-  constructor(path: string, init: TrackedFile["init"] = null, watches = false) {
+  private constructor(path: string, init: TrackedFile["init"], watches: boolean, disk: Disk) {
     this.#tracker = new FileTracker({
       files: [{ tracker: "file f", path, init }],
       report: (tracker, state) => {
@@ -204,8 +257,27 @@ class Watch implements Disposable {
       log: (event) => this.log.push(event),
       clock: this.clock,
       watch: watches ? (folder, changed) => this.#watch(folder, changed) : undefined,
+      disk,
     });
     this.#tracker.start();
+  }
+
+  /** Begun, and all is done that does not wait for time to pass. */
+  static async of(
+    path: string,
+    init: TrackedFile["init"] = null,
+    watches = false,
+    disk = PROMPT,
+  ): Promise<Watch> {
+    const watch = new Watch(path, init, watches, disk);
+    await watch.clock.advance(0);
+    return watch;
+  }
+
+  /** What the watcher tells, and what is done about it. */
+  async tell(name: string | null): Promise<void> {
+    this.event(name);
+    await this.clock.advance(0);
   }
 
   #watch(folder: string, changed: (name: string | null) => void): { close(): void } {
@@ -229,18 +301,18 @@ Deno.test("FileTracker reports the number at the start, 0 for no file", () =>
   inFolder(async (folder) => {
     const path = join(folder, "f");
     {
-      using watch = new Watch(path);
+      using watch = await Watch.of(path);
       assert.deepEqual(watch.values, [0]);
     }
     await Deno.writeTextFile(path, "0x10");
-    using watch = new Watch(path);
+    using watch = await Watch.of(path);
     assert.deepEqual(watch.values, [16]);
   }));
 
 Deno.test("FileTracker notices each new number within two polls, on any way of writing", () =>
   inFolder(async (folder) => {
     const path = join(folder, "f"), other = join(folder, "g");
-    using watch = new Watch(path);
+    using watch = await Watch.of(path);
     const steps: readonly (() => Promise<void>)[] = [
       () => shell(`echo 10 > ${path}`),
       () => shell(`echo 20 > ${path}`),
@@ -261,7 +333,7 @@ Deno.test("FileTracker does not read what is being written: empty, or half of it
   inFolder(async (folder) => {
     const path = join(folder, "f");
     await Deno.writeTextFile(path, "10");
-    using watch = new Watch(path);
+    using watch = await Watch.of(path);
     const file = await Deno.open(path, { write: true, truncate: true });
     await watch.clock.advance(900);
     await file.write(encode("1"));
@@ -276,7 +348,7 @@ Deno.test("FileTracker takes a file that stays empty for 0 in the end", () =>
   inFolder(async (folder) => {
     const path = join(folder, "f");
     await Deno.writeTextFile(path, "10");
-    using watch = new Watch(path);
+    using watch = await Watch.of(path);
     await Deno.writeTextFile(path, "");
     await watch.clock.advance(900);
     assert.deepEqual(watch.values, [10]);
@@ -288,7 +360,7 @@ Deno.test("FileTracker says nothing when the number stays, or another file chang
   inFolder(async (folder) => {
     const path = join(folder, "f");
     await Deno.writeTextFile(path, "5");
-    using watch = new Watch(path);
+    using watch = await Watch.of(path);
     await Deno.writeTextFile(path, "0x5");
     await Deno.writeTextFile(join(folder, "g"), "9");
     await watch.clock.advance(3000);
@@ -298,7 +370,7 @@ Deno.test("FileTracker says nothing when the number stays, or another file chang
 Deno.test("FileTracker finds a folder that comes later, goes, and comes back", () =>
   inFolder(async (top) => {
     const folder = join(top, "run"), path = join(folder, "f");
-    using watch = new Watch(path, null, true);
+    using watch = await Watch.of(path, null, true);
     assert.deepEqual(watch.watched, []);
     for (const value of [3, 4]) {
       await Deno.mkdir(folder);
@@ -317,7 +389,7 @@ Deno.test("FileTracker follows a link to a file elsewhere", () =>
     const path = join(folder, "f"), target = join(folder, "g");
     await Deno.writeTextFile(target, "1");
     await Deno.symlink(target, path);
-    using watch = new Watch(path);
+    using watch = await Watch.of(path);
     await Deno.writeTextFile(target, "22");
     await watch.clock.advance(200);
     assert.deepEqual(watch.values, [1, 22]);
@@ -326,14 +398,14 @@ Deno.test("FileTracker follows a link to a file elsewhere", () =>
 Deno.test("FileTracker reads at once what its watcher tells of, and all when some was missed", () =>
   inFolder(async (folder) => {
     const path = join(folder, "f");
-    using watch = new Watch(path, null, true);
+    using watch = await Watch.of(path, null, true);
     await Deno.writeTextFile(path, "7");
-    watch.event("g");
+    await watch.tell("g");
     assert.deepEqual(watch.values, [0]);
-    watch.event("f");
+    await watch.tell("f");
     assert.deepEqual(watch.values, [0, 7]);
     await Deno.writeTextFile(path, "8");
-    watch.event(null);
+    await watch.tell(null);
     assert.deepEqual(watch.values, [0, 7, 8]);
   }));
 
@@ -341,37 +413,37 @@ Deno.test("FileTracker leaves an empty file in a watched folder to its writer", 
   inFolder(async (folder) => {
     const path = join(folder, "f");
     await Deno.writeTextFile(path, "7");
-    using watch = new Watch(path, null, true);
+    using watch = await Watch.of(path, null, true);
     await Deno.writeTextFile(path, "");
     await watch.clock.advance(5000);
     assert.deepEqual(watch.values, [7]);
-    watch.event("f");
+    await watch.tell("f");
     assert.deepEqual(watch.values, [7, 0]);
   }));
 
 Deno.test("FileTracker writes the initial value where there is no file, or over it if asked", () =>
   inFolder(async (folder) => {
     const path = join(folder, "f");
-    const init = (value: number, overwrite: boolean) => {
-      using watch = new Watch(path, { value, overwrite });
+    const init = async (value: number, overwrite: boolean) => {
+      using watch = await Watch.of(path, { value, overwrite });
       return watch.values;
     };
-    assert.deepEqual(init(-7, false), [-7]);
+    assert.deepEqual(await init(-7, false), [-7]);
     assert.equal(await Deno.readTextFile(path), "-7\n");
-    assert.deepEqual(init(8, false), [-7]);
-    assert.deepEqual(init(8, true), [8]);
+    assert.deepEqual(await init(8, false), [-7]);
+    assert.deepEqual(await init(8, true), [8]);
   }));
 
 Deno.test("FileTracker says what it cannot write or read, and takes 0", () =>
   inFolder(async (folder) => {
     {
-      using watch = new Watch(join(folder, "none", "f"), { value: 1, overwrite: false });
+      using watch = await Watch.of(join(folder, "none", "f"), { value: 1, overwrite: false });
       assert.deepEqual(watch.values, [0]);
       assert.match(watch.log[0]!.text, /^Cannot initialise tracked file .*: no such file/);
     }
     const fifo = join(folder, "fifo");
     await shell(`mkfifo ${fifo}`);
-    using watch = new Watch(fifo, { value: 1, overwrite: true });
+    using watch = await Watch.of(fifo, { value: 1, overwrite: true });
     await watch.clock.advance(3000);
     assert.deepEqual(watch.values, [0]);
     assert.deepEqual(watch.log.map(({ text }) => text.replace(fifo, "F")), [
@@ -384,7 +456,7 @@ Deno.test("FileTracker says once that there is something else than a file", () =
   inFolder(async (top) => {
     const path = join(top, "f");
     await Deno.mkdir(path);
-    using watch = new Watch(path);
+    using watch = await Watch.of(path);
     for (const seconds of [1, 2]) {
       await Deno.utime(path, seconds, seconds);
       await watch.clock.advance(3000);
@@ -394,10 +466,134 @@ Deno.test("FileTracker says once that there is something else than a file", () =
     ]);
   }));
 
+/** The real files, but for one whose file system can hang. */
+class Hanging {
+  readonly path: string;
+  readonly asked: string[] = [];
+  #hang: PromiseWithResolvers<void> | null = null;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  hang(): void {
+    this.#hang = Promise.withResolvers();
+  }
+
+  recover(): void {
+    this.#hang?.resolve();
+    this.#hang = null;
+  }
+
+  readonly disk: Disk = {
+    ...PROMPT,
+    stat: async (path) => {
+      if (path === this.path) {
+        this.asked.push(path);
+        await this.#hang?.promise;
+      }
+      return await PROMPT.stat(path);
+    },
+  };
+}
+
+Deno.test("FileTracker keeps the number while the file system hangs, and says so once", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "f"), hanging = new Hanging(path);
+    await Deno.writeTextFile(path, "7");
+    using watch = await Watch.of(path, null, false, hanging.disk);
+    assert.deepEqual(watch.values, [7]);
+    hanging.hang();
+    await Deno.writeTextFile(path, "88");
+    const before = hanging.asked.length;
+    await watch.clock.advance(20_000);
+    assert.equal(hanging.asked.length, before + 1, "one look at a time");
+    assert.deepEqual(watch.values, [7]);
+    hanging.recover();
+    await watch.clock.advance(300);
+    assert.deepEqual(watch.values, [7, 88]);
+    assert.deepEqual(watch.log.map(({ level, text }) => `${level}: ${text.replace(path, "F")}`), [
+      "warning: No answer from the file system of the tracked file F: what is known stays as it is",
+      "info: The file system of the tracked file F answers again",
+    ]);
+  }));
+
+Deno.test("FileTracker watches other files and folders while one hangs", () =>
+  inFolder(async (folder) => {
+    const hung = join(folder, "hung"), well = join(folder, "well");
+    const hanging = new Hanging(hung), clock = new VirtualClock(), values: unknown[] = [];
+    hanging.hang();
+    const tracker = new FileTracker({
+      files: [hung, well].map((path) => ({ tracker: path, path, init: null })),
+      report: (tracker, state) => values.push([tracker, state.kind === "value" && state.value]),
+      log: () => {},
+      clock,
+      disk: hanging.disk,
+    });
+    tracker.start();
+    await clock.advance(0);
+    await Deno.writeTextFile(well, "5");
+    await clock.advance(300);
+    assert.deepEqual(values, [[well, 0], [well, 5]]);
+    tracker.stop();
+    hanging.recover();
+    await clock.advance(300);
+    assert.equal(values.length, 2, "nothing is reported once stopped");
+  }));
+
+Deno.test("FileTracker reads again what was written while it was looking", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "f"), hanging = new Hanging(path);
+    await Deno.writeTextFile(path, "7");
+    using watch = await Watch.of(path, null, true, hanging.disk);
+    hanging.hang();
+    await watch.clock.advance(100);
+    await Deno.writeTextFile(path, "8");
+    await watch.tell("f");
+    hanging.recover();
+    await watch.clock.advance(0);
+    assert.deepEqual(watch.values, [7, 8]);
+  }));
+
+Deno.test("FileTracker goes on polling after an error in what it calls", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "f");
+    let isBroken = true;
+    const stat = (file: string) => {
+      if (isBroken) throw new Error("broken");
+      return PROMPT.stat(file);
+    };
+    using watch = await Watch.of(path, null, false, { ...PROMPT, stat });
+    await watch.clock.advance(200);
+    assert.deepEqual(watch.log.map(({ text }) => text.replace(path, "F")), [
+      "Cannot look at the tracked file F: broken",
+    ]);
+    isBroken = false;
+    await Deno.writeTextFile(path, "7");
+    await watch.clock.advance(300);
+    assert.deepEqual(watch.values, [7]);
+  }));
+
+Deno.test("FileTracker reads real files without holding up the thread", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "f");
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const tracker = new FileTracker({
+      files: [{ tracker: "file f", path, init: { value: -7, overwrite: false } }],
+      report: (...report) => resolve(report),
+      log: () => {},
+      clock: SYSTEM_CLOCK,
+    });
+    tracker.start();
+    assert.deepEqual(await promise, ["file f", { kind: "value", value: -7 }]);
+    tracker.stop();
+    assert.equal(await Deno.readTextFile(path), "-7\n");
+  }));
+
 Deno.test("FileTracker is silent and leaves no timer once stopped", () =>
   inFolder(async (folder) => {
     const path = join(folder, "f");
-    const watch = new Watch(path);
+    const watch = await Watch.of(path);
     watch[Symbol.dispose]();
     await shell(`echo 10 > ${path}`);
     await watch.clock.advance(5000);

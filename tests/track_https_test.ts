@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { HttpProbe, TlsSpec } from "../lib/core/probe_spec.ts";
 import { type Certificate, endsSoon, whyRefused } from "../lib/track/certificate.ts";
-import { certificatesIn, tlsFiles } from "../lib/track/tls_files.ts";
+import { certificatesIn, type PemSystem, tlsFiles } from "../lib/track/tls_files.ts";
 import { enoughFor } from "../lib/track/tls_trust.ts";
 import { checkHttp } from "../lib/track/http.ts";
 import { until } from "./lab/until.ts";
@@ -312,6 +312,53 @@ Deno.test("tlsFiles() trusts the first of the system's files that exists", async
   });
 });
 
+Deno.test("tlsFiles() goes on with what it read last while the file system hangs, and asks once", async () => {
+  await using folder = await Folder.create();
+  let hang = Promise.withResolvers<void>(), stats = 0;
+  const system: PemSystem = {
+    async stat(path) {
+      stats++;
+      await hang.promise;
+      return await Deno.stat(path);
+    },
+    read: (path) => Deno.readTextFile(path),
+  };
+  const look = () => tlsFiles({ ...PLAIN_TLS, caFile: folder.ca }, [], system);
+  const [one, two] = await Promise.all([look(), look()]);
+  const silent = `cannot read ${folder.ca}: no answer from the file system`;
+  assert.deepEqual([one, two, stats], [
+    { ok: false, error: silent },
+    { ok: false, error: silent },
+    1,
+  ]);
+  hang.resolve();
+  const { authority } = folder;
+  const good = { ok: true, value: { authorities: authority.cert.trim(), client: null } };
+  assert.ok(await becomes(async () => (await look()).ok), "the file system answers");
+  hang = Promise.withResolvers();
+  stats = 0;
+  const began = performance.now();
+  for (let n = 0; n < 20; n++) assert.deepEqual(await look(), good);
+  assert.ok(performance.now() - began < 5000, "only the first one waits");
+  assert.equal(stats, 1);
+  const other = await Authority.create("The next authority");
+  await folder.write("ca.pem", `# longer\n${other.cert}`);
+  hang.resolve();
+  const isNext = async () =>
+    JSON.stringify(await look()).includes(JSON.stringify(other.cert.trim()));
+  assert.ok(await becomes(isNext), "what is in the file now");
+});
+
+/** Whether it is so soon. */
+async function becomes(isSo: () => Promise<boolean>): Promise<boolean> {
+  const end = performance.now() + 10_000;
+  while (!await isSo()) {
+    if (performance.now() > end) return false;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return true;
+}
+
 Deno.test("checkHttp() remembers which of many authorities a server needs, and learns anew", async () => {
   await using folder = await Folder.create();
   const many = await Promise.all(
@@ -399,8 +446,17 @@ Deno.test("whyRefused() names no more than three names, and the purpose if that 
     "certificate is for a, b, 192.0.2.1 and 2 more, not x",
   );
   const code = "UNABLE_TO_VERIFY_LEAF_SIGNATURE";
-  const client = certificate({ ext_key_usage: ["1.3.6.1.5.5.7.3.2"] });
-  assert.equal(whyRefused(client, code, "x", NOW_MS), "certificate is not one of a server");
+  // As OpenSSL writes clientAuth; clientAuth and serverAuth, critical; anyExtendedKeyUsage.
+  const usages = (hex: string) => certificate({ raw: Uint8Array.fromHex(`30820100${hex}0500`) });
+  const refused = (hex: string) => whyRefused(usages(hex), code, "x", NOW_MS);
+  const clientAuth = "06082b06010505070302", serverAuth = "06082b06010505070301";
+  const unknown = "certificate is signed by an unknown authority";
+  assert.equal(
+    refused(`0603551d25040c300a${clientAuth}${serverAuth}`),
+    "certificate is not one of a server",
+  );
+  assert.equal(refused(`0603551d250101ff04163014${clientAuth}${serverAuth}`), unknown);
+  assert.equal(refused("0603551d250408300606" + "04551d2500"), unknown);
   assert.equal(
     whyRefused(certificate({}), code, "x", NOW_MS),
     "certificate is signed by an unknown authority",

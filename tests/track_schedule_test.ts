@@ -17,6 +17,8 @@ class Diary {
     readonly timedOut: boolean;
   }[] = [];
   skips = 0;
+  /** Those that were the first of an episode. */
+  firstSkips = 0;
   stucks = 0;
   readonly task: Task;
 
@@ -32,7 +34,10 @@ class Diary {
       isUrgent: true,
       done: (verdict, { latencyUs, timedOut }) =>
         this.told.push({ verdict, latencyMs: latencyUs / 1000, timedOut }),
-      skipped: () => this.skips++,
+      skipped: (isFirst) => {
+        this.skips++;
+        if (isFirst) this.firstSkips++;
+      },
       stuck: () => this.stucks++,
       ...rest,
       run: (signal) => {
@@ -48,6 +53,42 @@ function hang(signal: AbortSignal): Promise<Verdict> {
   return new Promise((resolve) =>
     signal.addEventListener("abort", () => resolve(failed("aborted")), { once: true })
   );
+}
+
+/** Never answers, and settles so long after it was aborted. */
+function cling(clock: VirtualClock, ms: number): (signal: AbortSignal) => Promise<Verdict> {
+  return (signal) =>
+    new Promise((resolve) => {
+      const abort = () => clock.after(ms, () => resolve(failed("aborted")));
+      signal.addEventListener("abort", abort, { once: true });
+    });
+}
+
+/** Collects what nobody catches, as the daemon does, so that it ends nothing. */
+function uncaught(): Disposable & { readonly errors: unknown[] } {
+  const errors: unknown[] = [];
+  const take = (event: ErrorEvent) => {
+    event.preventDefault();
+    errors.push(event.error);
+  };
+  addEventListener("error", take);
+  return { errors, [Symbol.dispose]: () => removeEventListener("error", take) };
+}
+
+/** Its timers are late now and then. */
+class UnsteadyClock extends VirtualClock {
+  readonly #mostMs: number;
+  #timers = 0;
+
+  constructor(mostMs: number) {
+    super();
+    this.#mostMs = mostMs;
+  }
+
+  override after(ms: number, run: () => void): () => void {
+    this.lateMs = this.#timers++ % 3 === 0 ? this.#mostMs : 0;
+    return super.after(ms, run);
+  }
 }
 
 /** Never settles at all. */
@@ -92,6 +133,20 @@ Deno.test("Schedule spreads those of one interval over all of it, with others be
   await schedule.stop();
 });
 
+Deno.test("Schedule lets about five begin at one instant, so that the process wakes up less often", async () => {
+  const clock = new VirtualClock();
+  const all = Array.from({ length: 50 }, () => new Diary(clock, { intervalMs: 1000 }));
+  const schedule = started(clock, all);
+  await clock.advance(6000);
+  const instants = all.map(({ began }) => began.find((ms) => ms >= 4000)!);
+  const sizes = [...Map.groupBy(instants, (ms) => Math.round(ms)).values()].map((all) =>
+    all.length
+  );
+  assert.equal(sizes.length, 10);
+  assert.ok(sizes.every((size) => 3 <= size && size <= 7), `${sizes}`);
+  await schedule.stop();
+});
+
 Deno.test("Schedule begins the first runs at once, few within milliseconds, many within a second", async () => {
   for (const [count, withinMs] of [[1, 1], [3, 13], [1000, 1001]] as const) {
     const clock = new VirtualClock();
@@ -129,6 +184,21 @@ Deno.test("Schedule leaves half an interval to one and a half between the first 
     assert.ok(gaps.slice(1).every((gap) => Math.abs(gap - 5000) <= 1));
   }
   await schedule.stop();
+});
+
+Deno.test("Schedule gives a first run its time before the second is due", async () => {
+  for (const timeoutMs of [800, 1000, 1500]) {
+    const clock = new VirtualClock();
+    const all = Array.from({ length: 50 }, () => new Diary(clock, { timeoutMs, run: hang }));
+    const schedule = started(clock, all);
+    await clock.advance(4000);
+    for (const { began, skips } of all) {
+      const gap = began[1]! - began[0]!, leastMs = Math.min(timeoutMs, 1000);
+      if (timeoutMs <= 1000) assert.equal(skips, 0);
+      assert.ok(gap >= leastMs - 1 && gap <= 3001, `second run after ${gap} ms of ${timeoutMs}`);
+    }
+    await schedule.stop();
+  }
 });
 
 Deno.test("Schedule does not drift when every timer is late", async () => {
@@ -169,6 +239,57 @@ Deno.test("Schedule ends a run when its time is up and says so in words", async 
   await schedule.stop();
 });
 
+Deno.test("Schedule lets a run be answered that was held up with the process", async () => {
+  const clock = new VirtualClock();
+  const answer = Promise.withResolvers<Verdict>();
+  const diary = new Diary(clock, { intervalMs: 60_000, run: () => answer.promise });
+  const schedule = started(clock, [diary]);
+  await clock.advance(10);
+  // Timers come first when the process goes on, then what has come meanwhile.
+  await clock.suspend(1000);
+  assert.equal(diary.told.length, 0);
+  answer.resolve(GOOD);
+  await clock.advance(0);
+  assert.deepEqual(diary.told, [{ verdict: GOOD, latencyMs: 1010, timedOut: false }]);
+  await schedule.stop();
+});
+
+Deno.test("Schedule puts a late deadline back by what it was late, its time at most, and once", async () => {
+  for (const [heldUpMs, moreMs] of [[530, 100], [700, 200], [60_000, 500]] as const) {
+    const clock = new VirtualClock();
+    const diary = new Diary(clock, { intervalMs: 3_600_000, run: hang });
+    const schedule = started(clock, [diary]);
+    await clock.advance(0);
+    await clock.suspend(heldUpMs);
+    await clock.advance(moreMs - 1);
+    assert.equal(diary.told.length, 0);
+    await clock.advance(1);
+    assert.deepEqual(diary.told.map(({ timedOut }) => timedOut), [true]);
+    await schedule.stop();
+  }
+  const clock = new VirtualClock();
+  const diary = new Diary(clock, { intervalMs: 3_600_000, run: hang });
+  const schedule = started(clock, [diary]);
+  await clock.advance(0);
+  await clock.suspend(1000);
+  await clock.suspend(1000);
+  assert.equal(diary.told.length, 1, "held up twice: the second time it is told");
+  await schedule.stop();
+});
+
+Deno.test("Schedule does not say that a checker is stuck when the process was held up", async () => {
+  const clock = new VirtualClock();
+  const letGo = Promise.withResolvers<Verdict>();
+  const diary = new Diary(clock, { run: () => letGo.promise });
+  const schedule = started(clock, [diary]);
+  await clock.advance(600);
+  await clock.suspend(60_000);
+  letGo.resolve(GOOD);
+  await clock.advance(10_000);
+  assert.deepEqual([diary.told.length > 5, diary.stucks], [true, 0]);
+  await schedule.stop();
+});
+
 Deno.test("Schedule tells what a run saw, and how long that took", async () => {
   const clock = new VirtualClock();
   const run = () => new Promise<Verdict>((resolve) => clock.after(30, () => resolve(GOOD)));
@@ -196,6 +317,83 @@ Deno.test("Schedule never has two runs of one check at once, and counts those it
   await schedule.stop();
 });
 
+Deno.test("Schedule runs a silent check at each interval though its timeout is as long", async () => {
+  for (const [intervalMs, timeoutMs, lateMs] of [[1000, 1000, 0], [1000, 1000, 7], [100, 95, 3]]) {
+    const clock = new UnsteadyClock(lateMs!);
+    const all = Array.from(
+      { length: 20 },
+      () => new Diary(clock, { intervalMs: intervalMs!, timeoutMs: timeoutMs!, run: hang }),
+    );
+    const schedule = started(clock, all);
+    await clock.advance(intervalMs! * 500);
+    for (const { began, told, skips } of all) {
+      assert.equal(skips, 0);
+      assert.ok(began.length >= 499, `${began.length} runs in 500 intervals`);
+      assert.ok(told.length >= began.length - 1 && told.every(({ timedOut }) => timedOut));
+      const drift = (began.at(-1)! - began[1]!) % intervalMs!;
+      assert.ok(Math.min(drift, intervalMs! - drift) <= 20, `${drift} ms off`);
+    }
+    await schedule.stop();
+  }
+});
+
+Deno.test("Schedule lets one run wait for a checker that lets go slowly, and leaves others out", async () => {
+  const clock = new VirtualClock();
+  const run = cling(clock, 2000);
+  const diary = new Diary(clock, { intervalMs: 1000, timeoutMs: 1000, run });
+  const schedule = started(clock, [diary]);
+  await clock.advance(1500);
+  assert.deepEqual(
+    [diary.told.length, diary.skips],
+    [1, 0],
+    "told at once, and the next one waits",
+  );
+  await clock.advance(1400);
+  assert.deepEqual([diary.began.length, diary.told.length, diary.skips], [1, 1, 1]);
+  await clock.advance(200);
+  assert.deepEqual(diary.began.map((ms) => Math.round(ms / 100)), [0, 30]);
+  assert.equal(diary.stucks, 0);
+  await clock.advance(1100);
+  const stop = schedule.stop();
+  await clock.advance(GRACE_MS);
+  await stop;
+  assert.equal(diary.began.length, 2, "the one that waits is not wanted any more");
+});
+
+Deno.test("Schedule says which run is the first to be left out, and again after one that held up none", async () => {
+  const clock = new VirtualClock();
+  let tookMs = 1500;
+  const run = () => new Promise<Verdict>((resolve) => clock.after(tookMs, () => resolve(GOOD)));
+  const diary = new Diary(clock, { timeoutMs: 3000, run });
+  const schedule = started(clock, [diary]);
+  await clock.advance(9900);
+  assert.deepEqual([diary.told.length, diary.skips, diary.firstSkips], [5, 5, 1]);
+  tookMs = 100;
+  await clock.advance(1000);
+  tookMs = 1500;
+  await clock.advance(4000);
+  assert.deepEqual([diary.skips, diary.firstSkips], [7, 2]);
+  await schedule.stop();
+});
+
+Deno.test("Schedule goes on when those who are told throw", async () => {
+  using caught = uncaught();
+  const clock = new VirtualClock();
+  const fail = () => {
+    throw new Error("deaf");
+  };
+  const quick = new Diary(clock, { done: fail });
+  const slow = new Diary(clock, { done: fail, run: hang, timeoutMs: 1000 });
+  const late = new Diary(clock, { skipped: fail, run: hang, timeoutMs: 2500 });
+  const other = new Diary(clock);
+  const schedule = started(clock, [quick, slow, late, other]);
+  await clock.advance(10_000);
+  assert.ok(quick.began.length >= 10 && slow.began.length >= 9 && late.began.length >= 3);
+  assert.ok(other.told.length >= 10);
+  assert.ok(caught.errors.length >= 20 && caught.errors.every((error) => error instanceof Error));
+  await schedule.stop();
+});
+
 Deno.test("Schedule goes on with the others when a checker never lets go, and says it once", async () => {
   const clock = new VirtualClock();
   const stuck = new Diary(clock, { intervalMs: 500, run: stick });
@@ -205,6 +403,9 @@ Deno.test("Schedule goes on with the others when a checker never lets go, and sa
   assert.equal(stuck.stucks, 0);
   await clock.advance(60_000);
   assert.deepEqual([stuck.began.length, stuck.told.length, stuck.stucks], [1, 1, 1]);
+  // One run waited and was given up with it.
+  assert.equal(stuck.skips, Math.floor((500 + GRACE_MS - 100 + 60_000) / 500));
+  assert.equal(stuck.firstSkips, 1);
   assert.equal(stuck.told[0]!.timedOut, true);
   assert.ok(other.told.length >= 120);
   const stop = schedule.stop();
@@ -331,4 +532,22 @@ Deno.test("Agenda.cancel() of what is over changes nothing, and entries may add 
   assert.equal(agenda.size, 1);
   await clock.advance(5);
   assert.deepEqual(ran, ["first", "second"]);
+});
+
+Deno.test("Agenda goes on when an entry throws, and keeps it from nobody", async () => {
+  using caught = uncaught();
+  const clock = new VirtualClock();
+  const agenda = new Agenda(clock);
+  const ran: string[] = [];
+  const bad = new Error("bad luck");
+  agenda.at(1_000_010, () => {
+    throw bad;
+  });
+  agenda.at(1_000_010, () => ran.push("the same instant"));
+  agenda.at(1_000_020, () => ran.push("later"));
+  await clock.advance(15);
+  agenda.at(1_000_030, () => ran.push("new"));
+  await clock.advance(20);
+  assert.deepEqual(ran, ["the same instant", "later", "new"]);
+  assert.deepEqual(caught.errors, [bad]);
 });

@@ -1,12 +1,14 @@
 /** The TCP check against servers on this host; and where probes leave from. */
 
 import assert from "node:assert/strict";
-import { ip } from "../lib/core/address.ts";
+import { type Ip, ip } from "../lib/core/address.ts";
 import type { BodyTest, TcpProbe } from "../lib/core/probe_spec.ts";
 import { couldNotRun, failed, GOOD, type Verdict } from "../lib/track/checker.ts";
+import { Names } from "../lib/track/names.ts";
 import { addressesOf, localAddressFor, routesTo } from "../lib/track/source.ts";
 import { checkTcp } from "../lib/track/tcp.ts";
 import { inWords } from "../lib/track/words.ts";
+import { VirtualClock } from "./track_clock.ts";
 import { context, fakeHost, noMoreDescriptorsThan, openDescriptors } from "./track_host.ts";
 import { aloneTest } from "./tools/alone.ts";
 
@@ -354,6 +356,113 @@ Deno.test("addressesOf() knows the names of /etc/hosts and gives up when aborted
   controller.abort();
   const [tookMs, answer] = await timed(asked);
   assert.ok(!answer.ok && tookMs < 500);
+});
+
+/** A resolver whose answers the test gives. */
+class Resolver {
+  readonly asked: string[] = [];
+  readonly clock = new VirtualClock();
+  readonly names = new Names((name) => {
+    const answer = Promise.withResolvers<readonly Ip[]>();
+    this.asked.push(name);
+    this.#answers.set(name, answer);
+    return answer.promise;
+  }, this.clock);
+  readonly #answers = new Map<string, PromiseWithResolvers<readonly Ip[]>>();
+
+  answer(name: string, ...addresses: string[]): void {
+    this.#answers.get(name)!.resolve(addresses.map(ip));
+  }
+
+  fail(name: string, code: string): void {
+    this.#answers.get(name)!.reject(Object.assign(new Error(code), { code }));
+  }
+
+  /** Addresses, or what was thrown. */
+  async lookup(name: string, signal = new AbortController().signal): Promise<unknown> {
+    try {
+      return await this.names.addressesOf(name, signal);
+    } catch (error) {
+      return inWords(error);
+    }
+  }
+
+  /** A name that has been resolved. */
+  async known(name: string, address: string): Promise<void> {
+    const looked = this.lookup(name);
+    this.answer(name, address);
+    assert.deepEqual(await looked, [address]);
+  }
+}
+
+Deno.test("Names answers localhost by itself, in any case", async () => {
+  const resolver = new Resolver();
+  const hasV6 = Deno.networkInterfaces().some(({ address }) => address === "::1");
+  const expected = hasV6 ? ["::1", "127.0.0.1"] : ["127.0.0.1"];
+  for (const name of ["localhost", "LocalHost."]) {
+    assert.deepEqual(await resolver.lookup(name), expected);
+  }
+  assert.deepEqual(resolver.asked, []);
+});
+
+Deno.test("Names asks for eight names at once, each once, and for the others in turn", async () => {
+  const resolver = new Resolver();
+  const all = Array.from({ length: 20 }, (_, n) => `h${n}.example`);
+  const looked = [...all, ...all].map((name) => resolver.lookup(name));
+  await resolver.clock.advance(60_000);
+  assert.deepEqual(resolver.asked, all.slice(0, 8));
+  resolver.fail("h3.example", "EAI_AGAIN");
+  await resolver.clock.advance(0);
+  assert.deepEqual(resolver.asked, all.slice(0, 9));
+  for (const name of all) {
+    resolver.answer(name, "192.0.2.1");
+    await resolver.clock.advance(0);
+  }
+  assert.equal(resolver.asked.length, 20);
+  const answers = await Promise.all(looked);
+  assert.deepEqual([answers[3], answers[23]], Array(2).fill("the name server did not answer"));
+  assert.deepEqual(answers[19], ["192.0.2.1"]);
+});
+
+Deno.test("Names goes on with what it knows while the name server is silent, until it answers", async () => {
+  const resolver = new Resolver(), name = "a.example";
+  await resolver.known(name, "192.0.2.1");
+  const silent = resolver.lookup(name);
+  await resolver.clock.advance(200);
+  assert.deepEqual(await silent, ["192.0.2.1"]);
+  // Who comes later does not wait, and nobody asks again.
+  assert.deepEqual(await resolver.lookup(name), ["192.0.2.1"]);
+  assert.equal(resolver.asked.length, 2);
+  resolver.fail(name, "EAI_AGAIN");
+  await resolver.clock.advance(0);
+  const again = resolver.lookup(name);
+  resolver.fail(name, "EAI_AGAIN");
+  assert.deepEqual(await again, ["192.0.2.1"]);
+  await resolver.known(name, "192.0.2.2");
+  const gone = resolver.lookup(name);
+  resolver.fail(name, "ENOTFOUND");
+  assert.equal(await gone, "host name not found");
+  const after = resolver.lookup(name);
+  resolver.fail(name, "EAI_AGAIN");
+  assert.equal(await after, "the name server did not answer");
+});
+
+Deno.test("Names lets known names pass while hung ones take all turns", async () => {
+  const resolver = new Resolver();
+  await resolver.known("a.example", "192.0.2.1");
+  for (let n = 0; n < 2000; n++) void resolver.lookup(`hung${n}.example`);
+  const known = resolver.lookup("a.example");
+  await resolver.clock.advance(200);
+  assert.deepEqual(await known, ["192.0.2.1"]);
+  assert.match(String(await resolver.lookup("b.example")), /^too many host names/);
+  assert.equal(resolver.asked.length, 9);
+});
+
+Deno.test("Names forgets who was aborted at once", async () => {
+  const resolver = new Resolver(), controller = new AbortController();
+  const looked = resolver.lookup("a.example", controller.signal);
+  controller.abort();
+  assert.equal(await looked, "aborted");
 });
 
 Deno.test("inWords() has words for codes and names, else the error's own", () => {

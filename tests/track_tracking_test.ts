@@ -6,9 +6,11 @@ import type { CheckSpec, FileProbe, PolledProbe, ScriptProbe } from "../lib/core
 import { millis, seconds } from "../lib/core/time.ts";
 import { couldNotRun, failed, GOOD, type Verdict } from "../lib/track/checker.ts";
 import { probings } from "../lib/track/probing.ts";
+import { GRACE_MS } from "../lib/track/schedule.ts";
 import type { TrackedState } from "../lib/track/status.ts";
 import type { TrackedFile } from "../lib/track/track_file.ts";
 import { type Memory, Tracking } from "../lib/track/tracking.ts";
+import { until } from "./lab/until.ts";
 import { VirtualClock } from "./track_clock.ts";
 import { fakeHost } from "./track_host.ts";
 
@@ -50,7 +52,11 @@ class Stage implements AsyncDisposable {
 
   constructor(
     checks: readonly CheckSpec<PolledProbe>[],
-    rest: { readonly files?: readonly TrackedFile[]; readonly memory?: Memory } = {},
+    rest: {
+      readonly files?: readonly TrackedFile[];
+      readonly memory?: Memory;
+      readonly prepare?: (probe: PolledProbe) => Promise<void>;
+    } = {},
   ) {
     this.tracking = new Tracking({
       checks,
@@ -167,7 +173,7 @@ Deno.test("Tracking.status() has state, since, error, warning, latency and count
     tracker: "check web",
     state: "bad",
     sinceMs: 1_001_000,
-    lastError: "no such file or directory",
+    lastError: "could not run: no such file or directory",
     lastErrorAtMs: 1_001_000,
     couldNotRun: true,
     warning: null,
@@ -179,18 +185,51 @@ Deno.test("Tracking.status() has state, since, error, warning, latency and count
   assert.deepEqual(JSON.parse(JSON.stringify(status)), status);
 });
 
-Deno.test("Tracking counts what is skipped, and says it once until a run ends", async () => {
+Deno.test("Tracking counts what is skipped, and says the first of those in a row", async () => {
   const checks = [
     spec("check slow", { timeoutUs: seconds(3.5) }),
     spec("script slow", { probe: SCRIPT, timeoutUs: seconds(3.5) }),
   ];
   await using stage = begun(checks);
   await stage.see("nothing", "nothing", "nothing");
-  assert.deepEqual(stage.tracking.status().map(({ skipped }) => skipped), [2, 3]);
-  assert.deepEqual(stage.log, [
-    "info: Track script slow is already running, expect idle - skipping run",
+  assert.deepEqual(stage.tracking.status().map(({ skipped }) => skipped), [2, 2]);
+  const said = [
     "info: VRRP_Check(slow) is still going on when the next one is due: skipping it",
-  ]);
+    "info: Track script slow is already running, expect idle - skipping run",
+  ];
+  assert.deepEqual(stage.log, said);
+  await stage.clock.advance(60_000);
+  assert.deepEqual(stage.log.filter((line) => line.includes("skipping")), said);
+});
+
+Deno.test("Tracking prepares each probe once before the first runs, whatever comes of it", async () => {
+  const ready = Promise.withResolvers<void>();
+  const prepared: PolledProbe[] = [];
+  const probe = file("/shared");
+  const prepare = (probe: PolledProbe) => {
+    prepared.push(probe);
+    return prepared.length === 1 ? Promise.reject(new Error("no such pattern")) : ready.promise;
+  };
+  const checks = [spec("check a"), spec("check b", { probe }), spec("check c", { probe })];
+  await using stage = begun(checks, { prepare });
+  await stage.clock.advance(1000);
+  assert.deepEqual([prepared, stage.looks], [[checks[0]!.probe, probe], 0]);
+  ready.resolve();
+  await stage.clock.advance(10);
+  assert.equal(stage.looks, 2);
+  assert.deepEqual(stage.reports.map(([, { kind }]) => kind), ["good", "good", "good"]);
+});
+
+Deno.test("Tracking begins without what does not get ready, and not at all when stopped", async () => {
+  const prepare = () => new Promise<void>(() => {});
+  await using stage = begun([spec("check a"), spec("check b")], { prepare });
+  await stage.clock.advance(5100);
+  assert.equal(stage.looks, 2);
+  const stopped = begun([spec("check a")], { prepare });
+  await stopped.tracking.stop();
+  assert.equal(stopped.clock.timers, 0);
+  await stopped.clock.advance(10_000);
+  assert.equal(stopped.looks, 0);
 });
 
 Deno.test("Tracking says of a check what turned it, and early failures below", async () => {
@@ -247,7 +286,7 @@ Deno.test("Tracking goes on with the others when one never lets go, and says it 
     "error: check stuck: its check does not end though its 400 ms are up; it is not made again until it does",
   ]);
   const stop = stage.tracking.stop();
-  await stage.clock.advance(2000);
+  await stage.clock.advance(GRACE_MS);
   await stop;
 });
 
@@ -273,6 +312,7 @@ Deno.test("Tracking reports numbers in files, and is silent once stopped", async
       init: { value: 3, overwrite: true },
     }];
     const stage = begun([spec("check web")], { files });
+    await until(() => stage.reports.length > 0, "the file to be read");
     assert.deepEqual(stage.reports, [["file f", { kind: "value", value: 3 }]]);
     await stage.tracking.stop();
     await stage.see(GOOD, GOOD);

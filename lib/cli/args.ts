@@ -2,7 +2,10 @@
 
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { EXIT } from "../daemon/daemon.ts";
+import { GUARD_COMMAND, REHEARSE_COMMAND } from "../daemon/handover_words.ts";
+import { logStyle, stderrLogger } from "../daemon/logger.ts";
 import { checkCommand } from "./check.ts";
+import { commandWords, isCalledKeepalived, KEEPALIVED } from "./keepalived_name.ts";
 import { runCommand } from "./run.ts";
 import { VERSION } from "./version.ts";
 
@@ -13,6 +16,13 @@ import { VERSION } from "./version.ts";
  * @returns The exit code.
  */
 export async function runCommandLine(args: readonly string[], module: string): Promise<number> {
+  const isNamed = args[0] === KEEPALIVED;
+  // What the daemon starts of itself may bear its name, and is no keepalived.
+  const isInternal = [GUARD_COMMAND, REHEARSE_COMMAND].some((command) => command === args[0]);
+  if (isNamed || !isInternal && isCalledKeepalived(commandWords())) {
+    const { keepalivedCommand } = await import("./keepalived.ts");
+    return await keepalivedCommand(args.slice(isNamed ? 1 : 0), module);
+  }
   let code: number = EXIT.ok;
   const finish = (answer: number) => void (code = answer);
   const program = new Command("vigie")
@@ -20,22 +30,80 @@ export async function runCommandLine(args: readonly string[], module: string): P
     .version(`vigie ${VERSION}`, "-v, --version")
     .exitOverride();
   const file = ["-f, --file <file>", "the configuration; default /etc/vigie/vigie.conf"] as const;
+  const uci = ["--uci", "the configuration is OpenWrt's; default /etc/config/keepalived"] as const;
   program.command("run")
     .description("the daemon, in the foreground, logging to standard error")
     .option(...file)
+    .option(...uci)
     .option("--no-realtime", "no real-time priority for the engine thread")
     .action(async (options) => finish(await runCommand(options, module)));
   program.command("check")
     .description("what is wrong with a configuration, where, and what to do about it")
     .option(...file)
+    .option(...uci)
     .option("--json", "problems as JSON", false)
     .option("--strict", "warnings count as errors", false)
-    .action(async (options) => finish(await checkCommand(options.file, options)));
+    .action(async (options) => finish(await checkCommand(options, options)));
+  program.command("install")
+    .description("puts this program, its service and a commented configuration in place")
+    .option("--root <dir>", "a folder that stands for /, such as an image in the making")
+    .option("--prefix <dir>", "the program goes to sbin/vigie in it", "/usr")
+    .option("--init <name>", "procd, systemd, openrc or sysvinit; default: the one that is there")
+    .option("--exec <file>", "the program to copy; default: the running one")
+    .option("--dry-run", "only say what would be done", false)
+    .action(async (options) => {
+      const { installCommand } = await import("./install.ts");
+      finish(await installCommand(options, module));
+    });
+  program.command("uninstall")
+    .description("takes away what install has put there and nobody has changed")
+    .option("--root <dir>", "as install was given it")
+    .option("--dry-run", "only say what would be done", false)
+    .action(async (options) => {
+      const { uninstallCommand } = await import("./uninstall.ts");
+      finish(await uninstallCommand(options));
+    });
   program.command("demo")
     .description("two routers and a client in namespaces made here; a failover, measured")
     .action(async () => {
       const { demoCommand } = await import("./demo.ts");
       finish(await demoCommand(module));
+    });
+  program.command("healthcheck")
+    .description("exit 0 if the daemon of this network namespace runs, else 1")
+    .action(async () => {
+      const { healthcheckCommand } = await import("./healthcheck.ts");
+      finish(await healthcheckCommand());
+    });
+  program.command("keepalived")
+    .description("takes keepalived's options and does as keepalived does; see keepalived -h")
+    .helpOption(false);
+  program.command("restart")
+    .description("the running daemon begins again without letting go of anything")
+    .action(async () => {
+      const { restartCommand } = await import("./restart.ts");
+      finish(await restartCommand());
+    });
+  program.command("upgrade")
+    .description("another executable takes the place of the running one, and can be taken back")
+    .argument("<file>", "the new executable, or its https:// address")
+    .option("--sha256 <hex>", "what its SHA-256 must be; default FILE.sha256, if there is one")
+    .option("--key <pubkey>", "ed25519 key, or a file with it; default /etc/vigie/upgrade.pub")
+    .option("--executable <path>", "the file to replace; default the one that the daemon runs")
+    .action(async (source, options) => {
+      const { upgradeCommand } = await import("./upgrade.ts");
+      finish(await upgradeCommand(source, options));
+    });
+  program.command(REHEARSE_COMMAND, { hidden: true })
+    .action(async () => {
+      const { rehearse } = await import("../daemon/handover_rehearsal.ts");
+      finish(await rehearse(module, VERSION));
+    });
+  program.command(GUARD_COMMAND, { hidden: true })
+    .argument("<setup>")
+    .action(async (setup) => {
+      const { guardCommand } = await import("../daemon/handover_guard.ts");
+      finish(guardCommand(setup, stderrLogger(logStyle(Deno.env))));
     });
   program.command("version")
     .description("the version of vigie and of what it runs on")

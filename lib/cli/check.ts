@@ -1,5 +1,5 @@
 import { exitCode, formatProblem } from "../../config/mod.ts";
-import { configFile, loadConfig } from "../daemon/load.ts";
+import { chooseConfig, type ConfigArguments, loadChosen } from "../daemon/uci.ts";
 
 /** How `vigie check` answers. */
 export interface CheckOptions {
@@ -15,18 +15,18 @@ export interface CheckOptions {
  * @returns 0 if there are at most warnings, 1 if there are errors.
  */
 export async function checkCommand(
-  file: string | undefined,
+  named: ConfigArguments,
   { json, strict }: CheckOptions,
 ): Promise<number> {
-  const path = configFile(file);
-  const { problems, config } = await loadConfig(path, "root");
+  const { problems, config, file, enabled } = await loadChosen(chooseConfig(named), "root");
   if (json) {
     console.log(JSON.stringify(problems, null, 2));
   } else {
     for (const problem of problems) console.log(`${formatProblem(problem)}\n`);
     const count = (n: number, word: string) => `${n} ${word}${n === 1 ? "" : "s"}`;
     const instances = count(config.instances.length, "instance");
-    console.log(`${path}: ${instances}, ${count(problems.length, "problem")}`);
+    const off = enabled ? "" : ", not enabled";
+    console.log(`${file}: ${instances}, ${count(problems.length, "problem")}${off}`);
   }
   return exitCode(problems, { strict });
 }

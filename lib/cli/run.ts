@@ -1,8 +1,9 @@
-import { formatProblem, isFatal, type Problem } from "../../config/mod.ts";
+import { type Config, formatProblem, isFatal, type Problem } from "../../config/mod.ts";
 import type { LogLevel } from "../core/log.ts";
 import { EXIT, runDaemon } from "../daemon/daemon.ts";
-import { configFile, loadConfig } from "../daemon/load.ts";
+import { chooseConfig, type ConfigArguments, loadChosen } from "../daemon/uci.ts";
 import { type Logger, logStyle, stderrLogger } from "../daemon/logger.ts";
+import { type Resumption, takeHandover } from "../daemon/handover_resume.ts";
 import { claimNamespace, missingCapabilities, type Rival } from "../net/host.ts";
 import { VERSION } from "./version.ts";
 
@@ -13,10 +14,15 @@ const LEVELS: Readonly<Record<Problem["severity"], LogLevel>> = {
 };
 
 /** How `vigie run` is called. */
-export interface RunOptions {
-  readonly file?: string | undefined;
+export interface RunOptions extends ConfigArguments {
   /** False after --no-realtime. */
   readonly realtime: boolean;
+  /** Where the log goes; standard error without it. */
+  readonly log?: Logger;
+  /** Takes the place of the configuration's. */
+  readonly umask?: number;
+  /** Called once, when the daemon has started. */
+  readonly onStarted?: () => void;
 }
 
 /**
@@ -28,10 +34,31 @@ export interface RunOptions {
  * a missing capability, 6 without a configuration file.
  */
 export async function runCommand(options: RunOptions, module: string): Promise<number> {
-  const { file, realtime: allowRealtime } = options;
-  const log = stderrLogger(logStyle(Deno.env));
-  const path = configFile(file);
-  const loaded = await loadConfig(path, "this process");
+  const log = options.log ?? stderrLogger(logStyle(Deno.env));
+  const resumption = takeHandover(VERSION, log);
+  let code: number = EXIT.program;
+  try {
+    code = await prepareAndRun(options, module, log, resumption);
+  } finally {
+    // Before the new image is healthy, its end is a reason to go back, whatever it is.
+    resumption?.fallBack(`it ended with status ${code}`);
+  }
+  return code;
+}
+
+async function prepareAndRun(
+  options: RunOptions,
+  module: string,
+  log: Logger,
+  resumption: Resumption | null,
+): Promise<number> {
+  const { realtime: allowRealtime } = options, source = chooseConfig(options);
+  const loaded = await loadChosen(source, "this process");
+  const { file: path } = loaded;
+  if (!loaded.enabled) {
+    log({ level: "info", text: `${path} says "enabled 0": vigie does not run` });
+    return EXIT.ok;
+  }
   for (const problem of loaded.problems) logProblem(log, problem);
   if (!loaded.readable) return EXIT.noConfig;
   if (isFatal(loaded.problems)) {
@@ -46,7 +73,7 @@ export async function runCommand(options: RunOptions, module: string): Promise<n
     });
   }
   if (missing.length > 0) return EXIT.permission;
-  const rival = claimNamespace();
+  const rival = resumption?.adoptClaim() ? null : claimNamespace();
   if (rival !== null && isTrusted(rival)) {
     log({ level: "error", text: `vigie is already running here: process ${rival.pid}` });
     return EXIT.ok;
@@ -56,7 +83,24 @@ export async function runCommand(options: RunOptions, module: string): Promise<n
       `Process ${rival.pid} of user ${rival.uid} pretends to be vigie: going on without it`;
     log({ level: "warning", text });
   }
-  return await runDaemon({ config: loaded.config, module, version: VERSION, allowRealtime, log });
+  const { onStarted } = options;
+  const config = withUmask(loaded.config, options.umask);
+  return await runDaemon({
+    config,
+    source,
+    module,
+    version: VERSION,
+    allowRealtime,
+    log,
+    onStarted,
+    resumption,
+  });
+}
+
+function withUmask(config: Config, umask: number | undefined): Config {
+  if (umask === undefined) return config;
+  const { global } = config;
+  return { ...config, global: { ...global, process: { ...global.process, umask } } };
 }
 
 /** Any user can take a name; only root and this user can keep vigie from running by it. */

@@ -3,16 +3,28 @@
 import type { Config, TimedScript } from "../../config/model.ts";
 import { formatMicros } from "../core/time.ts";
 import { type DaemonEvent, EngineLink } from "../engine/link.ts";
+import { letSignalsThrough } from "../engine/handover_exec.ts";
 import type { CaughtSignal, Command } from "../engine/messages.ts";
 import { keepDescriptorsToOurselves } from "../net/descriptors.ts";
+import { namespaceClaim } from "../net/host.ts";
 import { OrphanReaper } from "../net/orphans.ts";
 import { stopAll } from "../track/program.ts";
+import type { Memory } from "../track/tracking.ts";
+import { ControlServer } from "./control.ts";
+import { EarlySignals } from "./early_signals.ts";
+import { HandoverDesk } from "./handover.ts";
+import type { Resumption } from "./handover_resume.ts";
+import type { HandoverRequest } from "./handover_words.ts";
 import type { Logger } from "./logger.ts";
+import type { NotifyEvent } from "./notify/announcement.ts";
 import { Notifier } from "./notify/notifier.ts";
 import { runTimed } from "./notify/timed_script.ts";
+import { applyProcessOptions } from "./process_options.ts";
+import { Service } from "./service.ts";
 import { engineParts } from "./spec.ts";
-import { checkLines, stateLines, statisticsLines } from "./report.ts";
+import { checkLines, processLines, stateLines, statisticsLines } from "./report.ts";
 import { DaemonTrackers } from "./trackers.ts";
+import type { ConfigChoice } from "./uci.ts";
 
 /** Exit codes, as keepalived's (its lib/scheduler.h), for service managers that know them. */
 export const EXIT = {
@@ -30,8 +42,8 @@ export const EXIT = {
 /** Between two looks for orphans that nobody waits for. */
 const REAP_MS = 10_000;
 
-/** They end the daemon. */
-const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;
+const NO_JSON = "The signal for JSON has come: state is not written to a file yet, SIGUSR1 logs it";
+const NO_CLEAR = "The signal to clear statistics has come: they are kept, SIGUSR2 logs them";
 
 /** What the daemon is made of. */
 export interface DaemonParts {
@@ -42,6 +54,12 @@ export interface DaemonParts {
   /** Whether the engine may take a real-time priority. */
   readonly allowRealtime: boolean;
   readonly log: Logger;
+  /** Called once, when the engine runs. */
+  readonly onStarted?: (() => void) | undefined;
+  /** Where the configuration came from, for a next image. */
+  readonly source: ConfigChoice;
+  /** What another image has handed over; null for an ordinary start. */
+  readonly resumption: Resumption | null;
 }
 
 /** Runs until a signal stops it. @returns The exit code. */
@@ -52,17 +70,29 @@ export function runDaemon(parts: DaemonParts): Promise<number> {
 class Daemon {
   readonly #parts: DaemonParts;
   readonly #ended = Promise.withResolvers<number>();
-  readonly #notifier: Notifier;
-  readonly #trackers: DaemonTrackers;
+  #notifier: Notifier;
+  #trackers: DaemonTrackers;
+  readonly #handover: HandoverDesk;
+  /** What happens while nobody can be told of it; null otherwise. */
+  #keptNotices: NotifyEvent[] | null = null;
+  #isEnding = false;
+  /** In place of an exit. */
+  #afterStop: (() => never) | null = null;
+  readonly #service: Service;
   /** Null until the startup script has run. */
   #engine: EngineLink | null = null;
   readonly #signals: { readonly [S in CaughtSignal]: () => void } = {
-    SIGTERM: () => this.#note("Stopping"),
-    SIGINT: () => this.#note("Stopping"),
+    SIGTERM: () => this.#noteStop(),
+    SIGINT: () => this.#noteStop(),
     SIGHUP: () => this.#warn("SIGHUP: reload is not supported yet, restart to apply changes"),
     SIGUSR1: () => this.#ask((status) => this.#stateLines(status)),
     SIGUSR2: () => this.#ask(statisticsLines),
+    "SIGRTMIN+2": () => this.#warn(NO_JSON),
+    "SIGRTMIN+3": () => this.#warn(NO_JSON),
+    "SIGRTMAX-1": () => this.#warn(NO_CLEAR),
   };
+  /** Until the engine has started. */
+  #early: EarlySignals | null = null;
   readonly #asked = new Map<number, (status: Status) => readonly string[]>();
   #questions = 0;
 
@@ -70,49 +100,99 @@ class Daemon {
     this.#parts = parts;
     const { config, log } = parts;
     this.#notifier = new Notifier({ config, log });
-    this.#trackers = new DaemonTrackers({ config, log, send: (command) => this.#send(command) });
+    this.#trackers = this.#newTrackers(parts.resumption?.memory ?? null);
+    this.#handover = new HandoverDesk({
+      ...parts,
+      send: (command) => this.#send(command),
+      pauseChecks: async () => {
+        await this.#trackers.stop();
+        await stopAll();
+        return this.#trackers.memory();
+      },
+      resumeChecks: (memory) => {
+        this.#trackers = this.#newTrackers(memory);
+        if (!this.#isEnding) this.#trackers.start();
+      },
+      pauseNotices: () => {
+        this.#keptNotices = [];
+        return this.#notifier.stop();
+      },
+      notices: () => this.#keptNotices ?? [],
+      resumeNotices: () => this.#resumeNotices(),
+      stopAnd: (then) => {
+        this.#afterStop = then;
+        this.#send({ kind: "stop" });
+      },
+    });
+    this.#service = new Service({
+      environment: Deno.env,
+      pid: Deno.pid,
+      probe: (alive) => this.#ask(() => (alive(), [])),
+      log,
+    });
   }
 
   async run(): Promise<number> {
-    const { config, version, module, allowRealtime } = this.#parts;
+    const { config, version } = this.#parts;
     const router = config.global.routerId === null ? "" : ` (router_id ${config.global.routerId})`;
     this.#note(`Starting vigie v${version}${router}`);
     this.#surviveMistakes();
     keepDescriptorsToOurselves();
     if (Deno.pid === 1) reapOrphans();
+    applyProcessOptions(config.global.process, this.#parts.log);
+    const { resumption } = this.#parts;
+    if (resumption !== null) return await this.#runEngine(resumption);
+    const early = this.#early = new EarlySignals(this.#parts.log);
     const { startupScript } = config.global;
-    if (startupScript !== null && !await this.#runScript("startup_script", startupScript)) {
+    if (startupScript !== null && !await this.#runScript("startup_script", startupScript, early)) {
       return EXIT.ok;
     }
     const { startupDelayUs } = config.global;
     if (startupDelayUs > 0) this.#note(`Delaying startup for ${formatMicros(startupDelayUs)}`);
+    early.stopped.then(() => this.#send({ kind: "stop" }));
+    return await this.#runEngine(null);
+  }
+
+  /** From the start of the engine to the end of the daemon. */
+  async #runEngine(resumption: Resumption | null): Promise<number> {
+    const { config, module, allowRealtime } = this.#parts;
     this.#notifier.start();
-    const engine = engineParts(config, allowRealtime);
-    this.#engine = new EngineLink(module, engine, (event) => this.#receive(event));
-    this.#trackers.start();
+    if (resumption !== null) {
+      // The start was announced long ago; what happened last comes before what will.
+      this.#notifier.on({ kind: "started" });
+      for (const event of resumption.state.notices) this.#notifier.on(event);
+    }
+    const parts = engineParts(config, allowRealtime), resume = resumption?.engine ?? null;
+    this.#engine = new EngineLink(module, parts, (event) => this.#receive(event), resume);
     const code = await this.#ended.promise;
+    this.#isEnding = true;
     this.#engine.close();
+    // The image before goes on: nothing has stopped that anybody should hear of.
+    if (code !== EXIT.ok) resumption?.fallBack("its engine does not run");
+    resumption?.stopped();
     await Promise.all([this.#trackers.stop(), this.#notifier.stop()]);
     const { shutdownScript } = config.global;
-    if (shutdownScript !== null) await this.#runScript("shutdown_script", shutdownScript);
+    if (shutdownScript !== null) {
+      const late = new EarlySignals(this.#parts.log);
+      await this.#runScript("shutdown_script", shutdownScript, late);
+      late.end();
+    }
     await stopAll();
+    this.#service.close();
     this.#note("Stopped vigie");
+    this.#afterStop?.();
     return code;
   }
 
   /** Runs a script before or after all else. @returns False if a signal has ended the wait. */
-  async #runScript(keyword: "startup_script" | "shutdown_script", script: TimedScript) {
-    const stopped = Promise.withResolvers<false>();
-    const stop = () => {
-      this.#note("Stopping");
-      stopped.resolve(false);
-    };
-    // The engine, which catches signals otherwise, does not run now.
-    for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, stop);
+  async #runScript(
+    keyword: "startup_script" | "shutdown_script",
+    script: TimedScript,
+    { stopped }: EarlySignals,
+  ): Promise<boolean> {
     const { log, config: { global: { scriptUser } } } = this.#parts;
     const ran = runTimed(script, { keyword, scriptUser, log }).then(() => true);
-    const goesOn = await Promise.race([ran, stopped.promise]);
-    for (const signal of STOP_SIGNALS) Deno.removeSignalListener(signal, stop);
+    const goesOn = await Promise.race([ran, stopped.then(() => false)]);
     if (!goesOn) await stopAll();
     return goesOn;
   }
@@ -145,12 +225,24 @@ class Daemon {
       signal: ({ signal }) => this.#signals[signal](),
       started: (event) => {
         this.#notifier.on(event);
+        const { resumption } = this.#parts;
+        if (resumption !== null) this.#goOn(resumption);
+        this.#early?.end();
+        // Not earlier: an echo request would wait for the engine while its time runs.
+        this.#trackers.start();
         this.#note("Startup complete");
+        this.#service.ready();
+        this.#serveRequests();
+        this.#parts.onStarted?.();
       },
-      transition: (event) => this.#notifier.on(event),
-      groupTransition: (event) => this.#notifier.on(event),
-      priority: (event) => this.#notifier.on(event),
-      heardLower: (event) => this.#notifier.on(event),
+      captured: ({ state }) => this.#handover.captured(state),
+      transition: (event) => {
+        this.#tell(event);
+        this.#service.changed(event.instance, event.to);
+      },
+      groupTransition: (event) => this.#tell(event),
+      priority: (event) => this.#tell(event),
+      heardLower: (event) => this.#tell(event),
       processesEnded: (event) => this.#trackers.on(event),
       processesBegun: (event) => this.#trackers.on(event),
       births: (event) => this.#trackers.on(event),
@@ -165,13 +257,56 @@ class Daemon {
     (handlers[event.kind] as (event: DaemonEvent) => void)(event);
   }
 
+  #tell(event: NotifyEvent): void {
+    if (this.#keptNotices === null) this.#notifier.on(event);
+    else this.#keptNotices.push(event);
+  }
+
+  #resumeNotices(): void {
+    const { config, log } = this.#parts, kept = this.#keptNotices ?? [];
+    this.#keptNotices = null;
+    if (this.#isEnding) return;
+    this.#notifier = new Notifier({ config, log });
+    this.#notifier.start();
+    this.#notifier.on({ kind: "started" });
+    for (const event of kept) this.#notifier.on(event);
+  }
+
+  #newTrackers(memory: Memory | null): DaemonTrackers {
+    const { config, log } = this.#parts;
+    return new DaemonTrackers({ config, log, memory, send: (command) => this.#send(command) });
+  }
+
+  /** The engine goes on with another image's state; once it answers, all is well. */
+  #goOn(resumption: Resumption): void {
+    letSignalsThrough();
+    const { engine } = resumption.state;
+    for (const { spec, router } of engine.instances) {
+      this.#service.changed(spec.router.name, router.state);
+    }
+    this.#ask(() => (resumption.healthy(), []));
+  }
+
+  /** Of `vigie restart` and the like, by the socket that claims the namespace. */
+  #serveRequests(): void {
+    const claim = namespaceClaim();
+    if (claim === null) return;
+    const handover = this.#handover;
+    const server = new ControlServer({
+      about: (_request, connection) => void connection.send(handover.about()),
+      handover: (request, connection) => handover.handOver(request as HandoverRequest, connection),
+    }, this.#parts.log);
+    server.serve(claim);
+  }
+
   /** Before the engine is there, there is nothing that a command could be about. */
   #send(command: Command): void {
     this.#engine?.send(command);
   }
 
   #stateLines(status: Status): string[] {
-    return [...stateLines(status), ...checkLines(this.#trackers.status())];
+    const { checks, processes } = this.#trackers.status();
+    return [...stateLines(status), ...checkLines(checks), ...processLines(processes)];
   }
 
   #ask(render: (status: Status) => readonly string[]): void {
@@ -184,6 +319,11 @@ class Daemon {
     const render = this.#asked.get(status.id);
     this.#asked.delete(status.id);
     for (const line of render?.(status) ?? []) this.#note(line);
+  }
+
+  #noteStop(): void {
+    this.#note("Stopping");
+    this.#service.stopping();
   }
 
   #note(text: string): void {

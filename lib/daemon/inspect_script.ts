@@ -168,6 +168,7 @@ function onNoexec({ world, name, path }: Found): Complaint[] {
     message: `Script "${name}" cannot run: "${mount.point}" is mounted with the option noexec`,
     remedy: "Move the script to another file system",
     refuses: false,
+    fails: true,
   }];
 }
 
@@ -208,6 +209,7 @@ function badHead(script: Found): Complaint[] {
         message: `Script "${name}" will never run: it has no #! line, and no shell is asked`,
         remedy: "Begin its first line with #! and the path of its interpreter: #!/bin/sh",
         refuses: false,
+        fails: true,
       }];
     case "script":
       return [
@@ -217,6 +219,7 @@ function badHead(script: Found): Complaint[] {
           }, so its interpreter fails`,
           remedy: `Run: chmod ${classFor(info, who)}+r ${shellWord(script.path)}`,
           refuses: false,
+          fails: true as const,
         }],
         ...badInterpreter(script, head.interpreter, head.argument),
       ];
@@ -229,7 +232,12 @@ function badInterpreter(
   argument: string | null,
 ): Complaint[] {
   const complain = (why: string, remedy: string) => [
-    { message: `Script "${name}" will never run: ${why}`, remedy, refuses: false },
+    {
+      message: `Script "${name}" will never run: ${why}`,
+      remedy,
+      refuses: false,
+      fails: true as const,
+    },
   ];
   if (interpreter.endsWith("\r")) {
     return complain(

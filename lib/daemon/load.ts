@@ -1,6 +1,6 @@
 /** Reading a configuration file against the facts of this host. */
 
-import { parseConfig, type ParsedConfig, unreadableFile } from "../../config/mod.ts";
+import { type Facts, parseConfig, type ParsedConfig, unreadableFile } from "../../config/mod.ts";
 import { listInterfaces } from "../net/host.ts";
 import { ownIds } from "../track/accounts.ts";
 import { createInspector } from "./inspect.ts";
@@ -31,30 +31,48 @@ export async function loadConfig(
   file: string,
   daemon: "this process" | "root",
 ): Promise<LoadedConfig> {
-  let text: Uint8Array;
+  const text = readConfig(file);
+  if (text instanceof Error) return unreadable(file, text);
+  return { ...parseConfig(text, file, { facts: await hostFacts(text, daemon) }), readable: true };
+}
+
+/** The content of a file, or why there is none. */
+export function readConfig(file: string): Uint8Array | Error {
   try {
-    text = Deno.readFileSync(file);
+    return Deno.readFileSync(file);
   } catch (error) {
-    const nothing = parseConfig("", file);
-    return { ...nothing, problems: [unreadableFile(file, reason(error))], readable: false };
+    return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+/** The answer for a file that could not be read. */
+export function unreadable(file: string, error: Error): LoadedConfig {
+  const nothing = parseConfig("", file);
+  return { ...nothing, problems: [unreadableFile(file, reason(error))], readable: false };
+}
+
+/** What is on this host, as far as the text of a configuration can be about it. */
+export async function hostFacts(
+  text: Uint8Array,
+  daemon: "this process" | "root",
+): Promise<Facts> {
   const regex = MAY_HAVE_PATTERN.test(new TextDecoder().decode(text));
   const inspect = await createInspector({
     regex,
     ...daemon === "this process" ? { daemon: ownIds() } : {},
   });
-  const facts = { interfaces: listInterfaces(), inspect };
-  return { ...parseConfig(text, file, { facts }), readable: true };
+  return { interfaces: listInterfaces(), inspect };
 }
 
-function reason(error: unknown): string {
+function reason(error: Error): string {
   if (error instanceof Deno.errors.NotFound) return "No such file or directory";
   if (error instanceof Deno.errors.PermissionDenied) return "Permission denied";
   if (error instanceof Deno.errors.IsADirectory) return "Is a directory";
-  return error instanceof Error ? error.message : String(error);
+  return error.message;
 }
 
-function exists(file: string): boolean {
+/** Whether there is a file at a path. */
+export function exists(file: string): boolean {
   try {
     return Deno.statSync(file).isFile;
   } catch {

@@ -1,6 +1,7 @@
 /** Log lines on standard error, as keepalived's operators know them or as journald wants them. */
 
 import { type LogEvent, SYSLOG_SEVERITY } from "../core/log.ts";
+import { STDERR, writeAtOnce } from "../net/output.ts";
 
 /** Takes log events. */
 export type Logger = (event: LogEvent) => void;
@@ -24,12 +25,8 @@ export function formatLog({ level, text, instance }: LogEvent, style: LogStyle, 
 export function stderrLogger(style: LogStyle): Logger {
   const encoder = new TextEncoder();
   return (event) => {
-    const bytes = encoder.encode(`${formatLog(event, style, new Date())}\n`);
-    try {
-      for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
-    } catch {
-      // Whoever read the log is gone, or its disk is full: no reason to let go of an address.
-    }
+    // What nobody reads is lost: waiting for a reader would stop the checks, and the end of it all.
+    writeAtOnce(STDERR, encoder.encode(`${formatLog(event, style, new Date())}\n`));
   };
 }
 
@@ -37,7 +34,7 @@ const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 /** asctime(3) without its newline, in local time. */
-function timeStamp(at: Date): string {
+export function timeStamp(at: Date): string {
   const two = (n: number) => String(n).padStart(2, "0");
   const clock = [at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(":");
   const day = String(at.getDate()).padStart(2);

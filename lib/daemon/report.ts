@@ -2,6 +2,7 @@
 
 import type { EngineEvent } from "../engine/messages.ts";
 import { formatMicros, micros } from "../core/time.ts";
+import type { ProcessStatus } from "../track/process.ts";
 import type { CheckStatus } from "../track/status.ts";
 
 type Status = Extract<EngineEvent, { kind: "status" }>;
@@ -36,6 +37,18 @@ export function checkLines(checks: readonly CheckStatus[]): string[] {
       `${check.runs} runs, ${check.failures} failures, ${check.skipped} skipped`,
     ];
     return parts.join(", ");
+  });
+}
+
+/** One line a tracked process: how many run, which, and how many should. */
+export function processLines(processes: readonly ProcessStatus[]): string[] {
+  return processes.map(({ tracker, state, sinceMs, count, quorum, quorumMax, pids }) => {
+    const most = quorumMax === null ? "" : ` to ${quorumMax}`;
+    const since = sinceMs === null ? "" : ` since ${new Date(sinceMs).toISOString()}`;
+    const which = pids.length === 0
+      ? ""
+      : `: ${pids.join(" ")}${count > pids.length ? " ..." : ""}`;
+    return `${tracker}: ${state}${since}, ${count} running, ${quorum}${most} wanted${which}`;
   });
 }
 

@@ -2,7 +2,7 @@
 
 import type { Config, GlobalDefs, VrrpInstance } from "../../config/model.ts";
 import type { EngineOptions, EngineParts, GroupSpec, InstanceSpec } from "../engine/messages.ts";
-import { OWNER_PRIORITY } from "../vrrp/types.ts";
+import { OWNER_PRIORITY, type RouterConfig } from "../vrrp/types.ts";
 
 /**
  * The engine's priority if none is configured: the lowest of the real-time ones, so that whatever
@@ -10,15 +10,24 @@ import { OWNER_PRIORITY } from "../vrrp/types.ts";
  */
 const DEFAULT_REALTIME_PRIORITY = 1;
 
+/** What ps -L and top -H show. */
+const ENGINE_NAME = "vigie-engine";
+
 function engineOptions(global: GlobalDefs, allowRealtime: boolean): EngineOptions {
   const { realtimePriority, lockMemory, garpIntervalUs, gnaIntervalUs, garpGroups } = global;
+  const { engineName, niceness, processors } = global.process;
   const realtime = {
     priority: realtimePriority ?? DEFAULT_REALTIME_PRIORITY,
     isConfigured: realtimePriority !== null,
   };
   return {
-    realtime: allowRealtime ? realtime : null,
-    lockMemory,
+    thread: {
+      name: engineName ?? ENGINE_NAME,
+      realtime: allowRealtime ? realtime : null,
+      niceness,
+      processors,
+      lockMemory,
+    },
     garpIntervalUs,
     gnaIntervalUs,
     garpGroups,
@@ -32,10 +41,15 @@ export function engineParts(config: Config, allowRealtime: boolean): EngineParts
   // Those that own nothing cannot be masters at once, and a group is never split.
   const mixed = config.groups.filter(({ members }) => !members.every((name) => isOwner.has(name)));
   const waiting = new Set(mixed.flatMap(({ members }) => members));
+  const together = config.groups.filter(({ members }) => members.length > 1);
+  const grouped = new Set(together.flatMap(({ members }) => members));
   return {
     options: engineOptions(config.global, allowRealtime),
     instances: config.instances.map((instance) =>
-      instanceSpec(instance, config.global, waiting.has(instance.name))
+      instanceSpec(instance, config.global, {
+        isGrouped: grouped.has(instance.name),
+        ownerWaits: waiting.has(instance.name),
+      })
     ),
     groups: config.groups.map(({ name, members }): GroupSpec => ({ name, members })),
   };
@@ -44,7 +58,7 @@ export function engineParts(config: Config, allowRealtime: boolean): EngineParts
 function instanceSpec(
   instance: VrrpInstance,
   global: GlobalDefs,
-  ownerWaits: boolean,
+  inGroup: Pick<RouterConfig, "isGrouped" | "ownerWaits">,
 ): InstanceSpec {
   const {
     name,
@@ -78,7 +92,7 @@ function instanceSpec(
       announce,
       lowerHeard: instance.lowerPriority,
       higherHeardAdvert: instance.higherPriorityAdvert,
-      ownerWaits,
+      ...inGroup,
     },
     interface: instance.interface,
     virtualAddresses: [...virtualAddresses, ...excludedAddresses],

@@ -6,9 +6,9 @@ import type { CheckSpec, PolledProbe, ProcessProbe } from "../core/probe_spec.ts
 import type { Command, EngineEvent, PingRequest } from "../engine/messages.ts";
 import type { ProbeHost } from "../track/checker.ts";
 import { PingDesk } from "../track/ping_desk.ts";
-import { ProcessTracker } from "../track/process.ts";
+import { type ProcessStatus, ProcessTracker } from "../track/process.ts";
 import type { CheckStatus, TrackedState } from "../track/status.ts";
-import { Tracking } from "../track/tracking.ts";
+import { type Memory, Tracking } from "../track/tracking.ts";
 import type { Logger } from "./logger.ts";
 
 /** Process ids in one command: what the engine does about them in one turn. */
@@ -19,6 +19,8 @@ const MAX_WHY = 300;
 
 /** What trackers are made of. */
 export interface TrackerParts {
+  /** What was known before, by checks that were stopped; null at the first start. */
+  readonly memory?: Memory | null;
   readonly config: Config;
   readonly send: (command: Command) => void;
   readonly log: Logger;
@@ -31,7 +33,7 @@ export class DaemonTrackers {
   readonly #tracking: Tracking;
   readonly #processes: ProcessTracker;
 
-  constructor({ config, send, log }: TrackerParts) {
+  constructor({ config, send, log, memory = null }: TrackerParts) {
     this.#send = send;
     const report = (tracker: string, state: TrackedState) => this.#report(tracker, state);
     this.#pings = new PingDesk({
@@ -45,9 +47,12 @@ export class DaemonTrackers {
     const files = config.trackFiles.map(({ name, path, init }) => ({
       tracker: `file ${name}`,
       path,
-      init,
+      // What an operator has written since the first start must stay.
+      init: memory === null ? init : null,
     }));
-    this.#tracking = new Tracking({ checks: polled(config.checks), files, host, report, log });
+    const checks = polled(config.checks);
+    const known = memory === null ? {} : { memory };
+    this.#tracking = new Tracking({ checks, files, host, report, log, ...known });
     const kernel = {
       watch: (pids: readonly number[]) => this.#sendPids("watchProcesses", pids),
       unwatch: (pids: readonly number[]) => this.#sendPids("unwatchProcesses", pids),
@@ -68,6 +73,11 @@ export class DaemonTrackers {
     await this.#tracking.stop();
   }
 
+  /** What others go on with. */
+  memory(): Memory {
+    return this.#tracking.memory();
+  }
+
   /** Takes what the engine says about processes and echoes. */
   on(event: EngineEvent): void {
     if (event.kind === "processesEnded") this.#processes.ended(event.pids);
@@ -76,9 +86,9 @@ export class DaemonTrackers {
     else if (event.kind === "pong") this.#pings.pong(event);
   }
 
-  /** Every check, for people. */
-  status(): readonly CheckStatus[] {
-    return this.#tracking.status();
+  /** Every check and every process, for people. */
+  status(): { readonly checks: readonly CheckStatus[]; readonly processes: ProcessStatus[] } {
+    return { checks: this.#tracking.status(), processes: this.#processes.status() };
   }
 
   #report(tracker: string, state: TrackedState): void {

@@ -1,5 +1,6 @@
 /** Commands of the main thread: read off the socket pair, and done. */
 
+import { POLL, PollSet } from "../../ffi/poll.ts";
 import { receive } from "../../ffi/socket.ts";
 import type { Bytes } from "../core/bytes.ts";
 import type { Engine } from "./engine.ts";
@@ -11,10 +12,17 @@ import { ProcessDesk } from "./process_desk.ts";
 /** The longest command: a few hundred process ids, or the reason why a check fails. */
 const MAX_COMMAND_BYTES = 16_384;
 
+/**
+ * The main thread execs within milliseconds, and not at all later than half of this after it has
+ * heard (lib/daemon/handover.ts).
+ */
+export const STAND_STILL_US = 2_000_000;
+
 type Do = { readonly [K in Command["kind"]]: (command: Extract<Command, { kind: K }>) => void };
 
 /** Does what the main thread asks of the engine thread. */
 export class Commands {
+  readonly #engine: Engine;
   readonly #fd: number;
   readonly #buffer: Bytes = new Uint8Array(MAX_COMMAND_BYTES);
   readonly #processes: ProcessDesk;
@@ -23,6 +31,7 @@ export class Commands {
 
   /** @param fd The engine's end of the SOCK_SEQPACKET pair; watched from now on. */
   constructor(engine: Engine, fd: number, emit: (event: EngineEvent) => void) {
+    this.#engine = engine;
     this.#fd = fd;
     const { loop } = engine;
     const watcher = {
@@ -41,6 +50,13 @@ export class Commands {
       watchBirths: () => processes.watchBirths(),
       ping: ({ request }) => pinger.send(request),
       cancelPing: ({ id }) => pinger.cancel(id),
+      retire: ({ instances }) => engine.retire(instances),
+      comeBack: () => engine.comeBack(),
+      capture: ({ final }) => {
+        engine.tellState();
+        if (final) this.#standStill();
+      },
+      goOn: () => {},
     };
     loop.watch(fd, () => this.#receive());
   }
@@ -51,6 +67,13 @@ export class Commands {
     this.#pinger.close();
   }
 
+  /** Nothing is sent or read from here to the exec; without one, the next command ends it. */
+  #standStill(): void {
+    const poll = new PollSet(), until = now() + STAND_STILL_US;
+    poll.add(this.#fd, POLL.IN);
+    while (now() < until && poll.wait(until - now()) === "interrupted");
+  }
+
   #receive(): void {
     for (let length; (length = receive(this.#fd, this.#buffer)) !== null;) {
       if (length === 0) throw new Error("Cannot go on: the main thread closed the command socket");
@@ -58,5 +81,6 @@ export class Commands {
       const command = JSON.parse(text) as Command;
       (this.#do[command.kind] as (command: Command) => void)(command);
     }
+    this.#engine.judge();
   }
 }

@@ -34,6 +34,8 @@ const PERFORM: { readonly [D in Effect["do"]]: Perform<D> } = {
     announcer.announce(instance.announcements(table), rounds, now),
   cancelAnnounce: ({ announcer }, instance) => announcer.cancel(instance.name),
   notify,
+  // The group decides, which the engine asks.
+  ready: () => {},
   notifyPriority: (tools, { name, router: { state } }, { priority }) =>
     tools.emit({ kind: "priority", instance: name, state, priority }),
   notifyLower: (tools, { name }, { priority }) =>

@@ -4,7 +4,7 @@ import { SysError } from "../../ffi/errno.ts";
 import { NETLINK, RTNLGRP } from "../../ffi/netlink_constants.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
 import { setRealtimePriority } from "../../ffi/process.ts";
-import type { Micros } from "../core/time.ts";
+import { type Micros, micros } from "../core/time.ts";
 import { AddressOwner } from "../net/addresses.ts";
 import { Announcer } from "../net/announce.ts";
 import { keepsAddressProtocol } from "../net/host.ts";
@@ -17,7 +17,16 @@ import { Groups } from "./groups.ts";
 import { Instance } from "./instance.ts";
 import { clearLeftovers } from "./leftovers.ts";
 import { Loop, now, type Timers } from "./loop.ts";
-import type { EngineEvent, EngineParts } from "./messages.ts";
+import {
+  captureState,
+  creditStandIn,
+  type HandoverParts,
+  restoreState,
+  sayContinuation,
+} from "./handover.ts";
+import { takeFromGuard } from "./handover_guard.ts";
+import type { EngineState } from "./handover_state.ts";
+import type { EngineEvent, EngineParts, EngineResume } from "./messages.ts";
 import { Reception } from "./reception.ts";
 import { rehearse } from "./rehearsal.ts";
 import { sayOnce } from "./say.ts";
@@ -43,9 +52,14 @@ export class Engine implements Timers {
   readonly #sockets: SocketPool;
   readonly #reception: Reception;
   readonly #trackers: Trackers;
+  readonly #told = new Set<string>();
   readonly #groups: Groups;
   readonly #standings: Standings;
   readonly #surroundings: Surroundings;
+  readonly #handover: HandoverParts;
+  #isForsaken = false;
+  /** The descriptors that signals raise, for `tellState`. */
+  signals: EngineState["signals"] = [];
   #realtimePriority: number | null;
   #timersFired = 0;
   #worstLatenessUs = 0;
@@ -53,7 +67,7 @@ export class Engine implements Timers {
   /** @throws {SysError} If a socket cannot be opened, for want of a capability for example. */
   constructor({ options, instances: specs, groups }: EngineParts, outlet: Outlet) {
     this.#outlet = outlet;
-    this.#realtimePriority = options.realtime?.priority ?? null;
+    this.#realtimePriority = options.thread.realtime?.priority ?? null;
     const instances = this.#instances = specs.map((spec) => new Instance(spec));
     const table = this.#table, requests = this.#requests;
     const tools = this.#tools = {
@@ -84,6 +98,8 @@ export class Engine implements Timers {
       feed,
     });
     this.#surroundings = new Surroundings(tools, table, instances, this.#sockets, standings, feed);
+    const { sockets, groups: moving } = { sockets: this.#sockets, groups: this.#groups };
+    this.#handover = { tools, table, instances, groups: moving, trackers, sockets };
     // Subscribed before the tables are read: a change in between is seen twice rather than never.
     this.#events.subscribe([RTNLGRP.LINK, RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR]);
     this.loop.watch(this.#events.fd, () => this.#hostChanged());
@@ -100,10 +116,60 @@ export class Engine implements Timers {
     this.#rehearse();
   }
 
-  /** Something is known now about a tracked object: whom it concerns is judged anew. */
+  /** Goes on where another image of this daemon stopped, instead of `start`. */
+  resume({ state, guard, isRollback }: EngineResume): void {
+    const fresh = restoreState(this.#handover, state);
+    this.#reception.restore(state.strays);
+    this.#timersFired = state.loop.timersFired;
+    this.#worstLatenessUs = state.loop.worstLatenessUs;
+    if (isRollback) { for (const instance of this.#instances) instance.hearAnew(now()); }
+    const cleared = fresh.map((instance) => clearLeftovers(this.#tools, instance));
+    if (cleared.includes(true)) this.#table.load(this.#requests);
+    this.#surroundings.refresh();
+    this.#standings.start();
+    this.#rehearse();
+    if (guard !== null) creditStandIn(this.#instances, takeFromGuard(guard));
+    sayContinuation(this.#tools, this.#instances, fresh, micros(now() - state.atUs));
+    this.#tools.emit({ kind: "started" });
+  }
+
+  /** Emits all that is known, at once; `signals` are the descriptors that they raise. */
+  tellState(): void {
+    const state = captureState(this.#handover);
+    const loop = { timersFired: this.#timersFired, worstLatenessUs: this.#worstLatenessUs };
+    const { signals } = this, strays = this.#reception.strays();
+    this.#tools.emit({ kind: "captured", state: { ...state, atUs: now(), loop, strays, signals } });
+    this.#outlet.flush();
+  }
+
+  /** These resign, and are not handed over. */
+  retire(names: readonly string[]): void {
+    for (const instance of this.#instances.filter(({ name }) => names.includes(name))) {
+      this.#feed(instance, { kind: "shutdown" }, now());
+      instance.hasLeft = instance.isStarted = true;
+    }
+  }
+
+  /** Those that have retired begin again. */
+  comeBack(): void {
+    for (const instance of this.#instances) {
+      if (instance.hasLeft) instance.hasLeft = instance.isStarted = false;
+    }
+    this.#standings.review();
+  }
+
+  /** Something is known now about a tracked object; it counts from the next `judge`. */
   tellTracker(tracker: string, state: TrackerState): void {
     this.#trackers.tell(tracker, state);
-    this.#standings.review(({ spec }) => spec.tracks.some((track) => track.tracker === tracker));
+    this.#told.add(tracker);
+  }
+
+  /** Whom it concerns what was told is judged anew: once, however much that was. */
+  judge(): void {
+    if (this.#told.size === 0) return;
+    const told = new Set(this.#told);
+    this.#told.clear();
+    this.#standings.review(({ spec }) => spec.tracks.some(({ tracker }) => told.has(tracker)));
   }
 
   /**
@@ -111,22 +177,32 @@ export class Engine implements Timers {
    * finds nothing left to do.
    */
   stop(): void {
+    if (this.#isForsaken) return;
     const failures: unknown[] = [];
-    for (const instance of this.#instances) {
-      try {
-        this.#feed(instance, { kind: "shutdown" }, now());
-      } catch (error) {
-        failures.push(error);
+    this.#standings.stop();
+    this.#groups.holdNews(() => {
+      for (const instance of this.#instances) {
+        try {
+          this.#feed(instance, { kind: "shutdown" }, now());
+        } catch (error) {
+          failures.push(error);
+        }
       }
-    }
+    });
     this.#tools.addresses.removeAll();
     this.loop.stop();
     if (failures.length > 0) throw failures[0];
   }
 
+  /** Nothing is this engine's to give back: `stop` does nothing any more. */
+  forsake(): void {
+    this.#isForsaken = true;
+    this.loop.stop();
+  }
+
   /** Closes every descriptor; after `loop.run` has returned. */
   close(): void {
-    this.#sockets.close();
+    if (!this.#isForsaken) this.#sockets.close();
     this.#tools.announcer.close();
     this.#requests.close();
     this.#events.close();
@@ -200,6 +276,7 @@ export class Engine implements Timers {
     for (const effect of instance.step(event, at)) {
       perform(this.#tools, instance, effect, at);
       if (effect.do === "notify") cause = effect.cause;
+      if (effect.do === "ready") this.#groups.ready(instance, effect.cause);
       if (effect.do === "notifyLower") this.#groups.heardLower(instance);
     }
     if (instance.router.state !== from) this.#groups.moved(instance, from, cause);

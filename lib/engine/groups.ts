@@ -1,9 +1,10 @@
 /** Sync groups at work: when one member moves, the others are told in the same turn. */
 
-import { commonState, followed } from "../vrrp/sync_group.ts";
+import { canRise, commonState, followed } from "../vrrp/sync_group.ts";
 import type { Event, State } from "../vrrp/types.ts";
+import type { EngineState } from "./handover_state.ts";
 import type { Instance } from "./instance.ts";
-import type { GroupSpec } from "./messages.ts";
+import type { EngineEvent, GroupSpec } from "./messages.ts";
 import type { Emitter } from "./say.ts";
 
 /** One group, and the state that all of its members were in when they last agreed. */
@@ -20,6 +21,7 @@ export class Groups {
   readonly #of = new Map<Instance, Group>();
   readonly #to: Emitter;
   readonly #feed: (instance: Instance, event: Event) => void;
+  #held: EngineEvent[] | null = null;
 
   constructor(
     specs: readonly GroupSpec[],
@@ -37,6 +39,27 @@ export class Groups {
     }
   }
 
+  /** All groups, for another image of this daemon. */
+  capture(): EngineState["groups"] {
+    return [...new Set(this.#of.values())].map(({ name, members, state }) => ({
+      name,
+      members: members.map((member) => member.name),
+      state,
+    }));
+  }
+
+  /** Goes on with what another image knew; a group of other members is in the state that they are in. */
+  restore(states: EngineState["groups"]): void {
+    for (const group of new Set(this.#of.values())) {
+      const names = group.members.map(({ name }) => name).join();
+      const before = states.find(({ name, members }) =>
+        name === group.name && members.join() === names
+      );
+      group.state = before?.state ?? commonState(group.members.map(({ router }) => router)) ??
+        "init";
+    }
+  }
+
   /** An instance has changed its state: so do the others of its group. */
   moved(instance: Instance, from: State, cause: string): void {
     const group = this.#of.get(instance);
@@ -48,7 +71,7 @@ export class Groups {
     if (common === null || common === group.state) return;
     const before = group.state;
     group.state = common;
-    this.#to.emit({
+    this.#tellCommon({
       kind: "groupTransition",
       group: group.name,
       from: before,
@@ -57,11 +80,34 @@ export class Groups {
     });
   }
 
+  /** An instance could be master; it is, with all others, once they could be too. */
+  ready(instance: Instance, cause: string): void {
+    const members = this.#of.get(instance)?.members ?? [instance];
+    if (!canRise(members.map(({ router }) => router))) return;
+    this.#feed(instance, { kind: "follow", to: "master", cause });
+  }
+
+  /** While `stop` runs, no group is said to have stopped: instances are first, all of them. */
+  holdNews(stop: () => void): void {
+    this.#held = [];
+    try {
+      stop();
+    } finally {
+      for (const event of this.#held) this.#to.emit(event);
+      this.#held = null;
+    }
+  }
+
   /** An instance heard a lower master: what the others announce was overheard too. */
   heardLower(instance: Instance): void {
     for (const other of this.#of.get(instance)?.members ?? []) {
       if (other !== instance) this.#feed(other, { kind: "reannounce" });
     }
+  }
+
+  #tellCommon(event: EngineEvent): void {
+    if (this.#held === null) this.#to.emit(event);
+    else this.#held.push(event);
   }
 
   #tellOthers(group: Group, moved: Instance, event: Event, to: State): void {

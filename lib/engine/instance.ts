@@ -2,7 +2,7 @@
 
 import type { Ip } from "../core/address.ts";
 import type { Bytes } from "../core/bytes.ts";
-import type { Micros } from "../core/time.ts";
+import { after, type Micros } from "../core/time.ts";
 import type { Announcement } from "../net/announce.ts";
 import type { PlacedAddress } from "../net/addresses.ts";
 import type { HostTable } from "../net/links.ts";
@@ -10,9 +10,11 @@ import type { AdvertSender } from "../net/vrrp_socket.ts";
 import { encodeIpv4 } from "../vrrp/ip.ts";
 import { createRouter, nextTimer, step } from "../vrrp/machine.ts";
 import { encodeAdvert } from "../vrrp/packet.ts";
+import { routerDownInterval } from "../vrrp/timers.ts";
 import type { Effect, Event, Router, TimerName } from "../vrrp/types.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import type { Facts } from "./facts.ts";
+import type { InstanceState } from "./handover_state.ts";
 import { LogLimiter } from "./log_limiter.ts";
 import type { InstanceSpec, InstanceStatus } from "./messages.ts";
 
@@ -34,8 +36,12 @@ export class Instance {
   socketError: string | null = null;
   /** Whether it takes part; not before the first result of what it must wait for. */
   isStarted = false;
+  /** It has resigned for good: the next image of this daemon will not know it. */
+  hasLeft = false;
   /** The trackers whose first result it waits for. */
   waitsFor: readonly string[] = [];
+  /** What its weighted trackers were when its priority last changed, in words. */
+  weighed: ReadonlyMap<string, string> = new Map();
   /** The earliest timer; kept so that the loop need not ask every router at every turn. */
   next: { timer: TimerName; at: Micros } | null = null;
   /** The addresses that admission takes for this host's own. */
@@ -95,6 +101,30 @@ export class Instance {
       const link = table.byIndex(ifindex);
       return link === undefined ? [] : [{ instance: this.name, address: entry.address, link }];
     });
+  }
+
+  /** Goes on as another image of this daemon left it. */
+  restore({ router, facts, isStarted, waitsFor, counters }: InstanceState): void {
+    this.router = { ...createRouter(this.spec.router), ...router, config: this.spec.router };
+    this.facts = facts;
+    this.isStarted = isStarted;
+    this.waitsFor = waitsFor;
+    Object.assign(this.counters, counters);
+    this.next = nextTimer(this.router);
+  }
+
+  /** What a master has sent meanwhile may be lost: a backup waits for it anew rather than take over. */
+  hearAnew(now: Micros): void {
+    if (this.router.timers.masterDown === null) return;
+    const masterDown = after(now, routerDownInterval(this.router));
+    this.router = { ...this.router, timers: { ...this.router.timers, masterDown } };
+    this.next = nextTimer(this.router);
+  }
+
+  /** The next advert is due then: a stand-in has sent those before. */
+  postponeAdvert(at: Micros): void {
+    this.router = { ...this.router, timers: { ...this.router.timers, adver: at } };
+    this.next = nextTimer(this.router);
   }
 
   status(): InstanceStatus {

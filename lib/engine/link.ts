@@ -4,13 +4,40 @@ import { ERRNO, SysError } from "../../ffi/errno.ts";
 import { closeFd } from "../../ffi/fd.ts";
 import { sendTo, socketPair } from "../../ffi/socket.ts";
 import type { Bytes } from "../core/bytes.ts";
-import type { Command, EngineEvent, EngineParts, EngineSetup } from "./messages.ts";
+import type { Command, EngineEvent, EngineParts, EngineResume, EngineSetup } from "./messages.ts";
 
 /** How long to wait before trying again when the engine has not read earlier commands yet. */
 const RETRY_MS = 1;
 
 /** What reaches the daemon; the handshake is this file's own business. */
 export type DaemonEvent = Exclude<EngineEvent, { kind: "listening" }>;
+
+/** An engine thread that loads its modules, or has. */
+interface LoadedWorker {
+  readonly worker: Worker;
+  /** Rejects if it cannot be loaded. */
+  readonly listening: Promise<void>;
+}
+
+let prepared: LoadedWorker | null = null;
+
+/** Loads the engine thread while its setup is still being made; the next `EngineLink` takes it. */
+export function prepareEngine(module: string): void {
+  prepared ??= loadWorker(module);
+}
+
+function loadWorker(module: string): LoadedWorker {
+  const { promise: listening, resolve, reject } = Promise.withResolvers<void>();
+  const worker = new Worker(module, { type: "module", name: "engine" });
+  worker.onmessage = () => resolve();
+  worker.onerror = (event) => {
+    event.preventDefault();
+    reject(new Error(event.message));
+  };
+  // Whoever takes it is told; until then a failure is nobody's.
+  listening.catch(() => {});
+  return { worker, listening };
+}
 
 /** A running engine thread. */
 export class EngineLink {
@@ -28,20 +55,23 @@ export class EngineLink {
     module: string,
     parts: EngineParts,
     receive: (event: DaemonEvent) => void,
+    resume: EngineResume | null = null,
   ) {
     const [ours, theirs] = socketPair();
     this.#fd = ours;
-    this.#worker = new Worker(module, { type: "module", name: "engine" });
-    const setup: EngineSetup = { kind: "setup", commandFd: theirs, ...parts };
-    this.#worker.onmessage = ({ data }: MessageEvent<EngineEvent>) => {
-      // Posted earlier, the message would be lost: nobody listens while the worker loads its modules.
-      if (data.kind === "listening") this.#worker.postMessage(setup);
-      else receive(data);
-    };
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      receive({ kind: "failed", text: event.message });
-    };
+    const { worker, listening } = prepared ?? loadWorker(module);
+    prepared = null;
+    this.#worker = worker;
+    const setup: EngineSetup = { kind: "setup", commandFd: theirs, resume, ...parts };
+    // Posted earlier, the message would be lost: nobody listens while the worker loads its modules.
+    listening.then(() => {
+      worker.onmessage = ({ data }: MessageEvent<DaemonEvent>) => receive(data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        receive({ kind: "failed", text: event.message });
+      };
+      worker.postMessage(setup);
+    }, (error: Error) => receive({ kind: "failed", text: error.message }));
   }
 
   /** Sends a command; those that do not fit the pair's buffer yet wait in order. */

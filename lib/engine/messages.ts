@@ -6,7 +6,9 @@
 import type { Ip } from "../core/address.ts";
 import type { LogEvent } from "../core/log.ts";
 import type { Pacing } from "../net/announce.ts";
+import type { ThreadOptions } from "../net/process_options.ts";
 import type { VirtualAddress } from "../core/virtual_address.ts";
+import type { EngineState } from "./handover_state.ts";
 import type { Counters, Strays } from "./counters.ts";
 import type { Track, TrackerState } from "../vrrp/priority.ts";
 import type { RouterConfig, State } from "../vrrp/types.ts";
@@ -45,22 +47,23 @@ export interface PingRequest {
   readonly payloadBytes: number;
 }
 
-/** A real-time priority, 1 to 99. One that is configured and cannot be had is worth a warning. */
-export interface RealtimeWish {
-  readonly priority: number;
-  readonly isConfigured: boolean;
-}
-
 /** What holds for the whole engine. */
 export interface EngineOptions extends Pacing {
-  /** SCHED_RR priority of the engine thread (sched(7)), and whether somebody asked for it. */
-  readonly realtime: RealtimeWish | null;
-  /** Keep the process in memory (mlockall(2)). */
-  readonly lockMemory: boolean;
+  readonly thread: ThreadOptions;
 }
 
 /** The signals that the engine thread takes, so that a busy main thread cannot delay them. */
-export const CAUGHT_SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
+export const CAUGHT_SIGNALS = [
+  "SIGTERM",
+  "SIGINT",
+  "SIGHUP",
+  "SIGUSR1",
+  "SIGUSR2",
+  // keepalived's signals for JSON, by the numbers of glibc and of musl, and to clear statistics.
+  "SIGRTMIN+2",
+  "SIGRTMIN+3",
+  "SIGRTMAX-1",
+] as const;
 
 /** One of them. */
 export type CaughtSignal = typeof CAUGHT_SIGNALS[number];
@@ -70,6 +73,13 @@ export type Command =
   /** Priority 0, addresses away, then a `stopped` event. */
   | { readonly kind: "stop" }
   | { readonly kind: "status"; readonly id: number }
+  /** These resign for good: the next image of this daemon will not know them. */
+  | { readonly kind: "retire"; readonly instances: readonly string[] }
+  /** Those are instances again: there is no next image. */
+  | { readonly kind: "comeBack" }
+  /** Say all that is known (`captured`); `final`: then stand still until the exec, or `goOn`. */
+  | { readonly kind: "capture"; readonly final: boolean }
+  | { readonly kind: "goOn" }
   /** What is known now about a tracked object. */
   | { readonly kind: "tracker"; readonly tracker: string; readonly state: TrackerState }
   /** Tell when these processes end, at once if they have; few enough for a datagram. */
@@ -88,11 +98,22 @@ export interface EngineParts {
   readonly groups: readonly GroupSpec[];
 }
 
+/** What an engine goes on with. */
+export interface EngineResume {
+  readonly state: EngineState;
+  /** The channel to the guard, which has been sending adverts meanwhile; null if there is none. */
+  readonly guard: number | null;
+  /** Another image has gone on with it in between, and has read packets that nobody will see again. */
+  readonly isRollback: boolean;
+}
+
 /** The one message that reaches the worker by `postMessage`, before its loop blocks. */
 export interface EngineSetup extends EngineParts {
   readonly kind: "setup";
   /** The engine's end of the SOCK_SEQPACKET pair. */
   readonly commandFd: number;
+  /** What another image of this daemon was; null on an ordinary start. */
+  readonly resume: EngineResume | null;
 }
 
 /** One instance, as `status` shows it. */
@@ -169,6 +190,8 @@ export type EngineEvent =
     readonly loop: LoopStatus;
     readonly strays: Strays;
   }
+  /** The answer to `capture`. */
+  | { readonly kind: "captured"; readonly state: EngineState }
   | { readonly kind: "stopped" }
   /** The engine cannot go on; the text says why and what to do. */
   | { readonly kind: "failed"; readonly text: string };

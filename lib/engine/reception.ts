@@ -60,6 +60,11 @@ export class Reception {
     return this.#strays;
   }
 
+  /** Counts on from what another image of this daemon has counted. */
+  restore(strays: Strays): void {
+    for (const [where, counts] of Object.entries(strays)) this.#strays[where] = { ...counts };
+  }
+
   #arrived(packet: ReceivedPacket, socket: VrrpSocket): void {
     const verdict = admit(packet, (vrid) => this.#lookup(vrid, packet, socket));
     if (!verdict.ok) {

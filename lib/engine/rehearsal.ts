@@ -75,7 +75,12 @@ export function rehearse(spec: InstanceSpec, requests: NetlinkSocket): void {
 
 /** Of the same kind, but a plain backup with few addresses. */
 function twinOf({ router, virtualAddresses, ...spec }: InstanceSpec): InstanceSpec {
-  const plain = { basePriority: 100, unicastPeers: [], startupDelayUs: micros(0) };
+  const plain = {
+    basePriority: 100,
+    unicastPeers: [],
+    startupDelayUs: micros(0),
+    isGrouped: false,
+  };
   return {
     ...spec,
     promoteSecondaries: false,

@@ -3,13 +3,18 @@
  * at every change, and told to the machine if they are other ones than before.
  */
 
-import { type Standing, standingOf } from "../vrrp/priority.ts";
+import { type Standing, standingOf, type TrackerState } from "../vrrp/priority.ts";
 import { groupFaults } from "../vrrp/sync_group.ts";
 import type { Event, Fault } from "../vrrp/types.ts";
+import type { Micros } from "../core/time.ts";
 import type { Instance } from "./instance.ts";
+import { now } from "./loop.ts";
 import type { GroupSpec } from "./messages.ts";
 import { type Emitter, say } from "./say.ts";
 import type { Trackers } from "./trackers.ts";
+
+/** Trackers that a line about a priority names at the most. */
+const CAUSES_SAID = 3;
 
 /** What `Standings` works with. */
 export interface StandingParts {
@@ -31,7 +36,9 @@ interface Crew {
 export class Standings {
   readonly #parts: StandingParts;
   readonly #crews: readonly Crew[];
-  #started = false;
+  /** When instances began to be started; null before. */
+  #since: Micros | null = null;
+  #isStopped = false;
 
   constructor(parts: StandingParts) {
     this.#parts = parts;
@@ -40,8 +47,13 @@ export class Standings {
 
   /** From now on instances are started, as soon as no first result is missing. */
   start(): void {
-    this.#started = true;
+    this.#since = now();
     this.review();
+  }
+
+  /** Nobody is started or judged any more. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /**
@@ -49,6 +61,7 @@ export class Standings {
    * @param isDue Judges only crews with such a member.
    */
   review(isDue: (instance: Instance) => boolean = () => true): void {
+    if (this.#isStopped) return;
     for (const crew of this.#crews) if (crew.members.some(isDue)) this.#judge(crew);
   }
 
@@ -61,12 +74,15 @@ export class Standings {
       group,
       members.map((member, at) => ({
         name: member.name,
-        state: member.router.state,
-        faults: [...hostFaults(member), ...standings[at]!.faults],
+        faults: [
+          ...hostFaults(member),
+          ...standings[at]!.faults,
+          ...unknown(member, standings[at]!),
+        ],
       })),
     );
     for (const [at, member] of members.entries()) this.#tell(member, standings[at]!, faults[at]!);
-    if (this.#started) this.#begin(members, standings);
+    if (this.#since !== null) this.#begin(members, standings, this.#since);
   }
 
   /** A fault first, lest a master advertise with its last breath what it has no time left to be. */
@@ -84,28 +100,34 @@ export class Standings {
     if (faults.length === 0) tellFaults();
   }
 
-  /** The weighted trackers that are not good, in words. */
-  #causeOf({ spec }: Instance): string {
-    const said = spec.tracks.filter(({ weight }) => weight !== 0).flatMap(({ tracker }) => {
-      const state = this.#parts.trackers.stateOf(tracker);
-      if (state.kind === "bad") return [`${tracker}: ${state.why}`];
-      return state.kind === "value" && state.value !== 0 ? [`${tracker}: ${state.value}`] : [];
-    });
-    return said.length === 0 ? "all that is tracked is good" : said.join(", ");
+  /** Which weighted trackers have changed since the last time, in words. */
+  #causeOf(instance: Instance): string {
+    const now = new Map(
+      instance.spec.tracks.filter(({ weight }) => weight !== 0).map(({ tracker }) =>
+        [tracker, describe(this.#parts.trackers.stateOf(tracker))] as const
+      ),
+    );
+    const changed = [...now].filter(([tracker, text]) => instance.weighed.get(tracker) !== text);
+    instance.weighed = now;
+    const said = changed.map(([tracker, text]) => `${tracker}: ${text}`);
+    const more = said.length > CAUSES_SAID ? [`${said.length - CAUSES_SAID} more`] : [];
+    return [...said.slice(0, CAUSES_SAID), ...more].join(", ");
   }
 
   /**
    * Before the first result of a check whose failure is a fault, an instance would be a backup that
    * becomes master only to find out that it must not.
    */
-  #begin(members: readonly Instance[], standings: readonly Standing[]): void {
+  #begin(members: readonly Instance[], standings: readonly Standing[], since: Micros): void {
+    // What is in fault anyway need not wait to say so: it cannot become master.
+    const isFaulty = members.some(({ router }) => router.faults.length > 0);
     const pending = [...new Set(standings.flatMap((standing) => standing.pending))];
     for (const member of members) {
       if (member.isStarted) continue;
-      if (pending.length === 0) {
+      if (pending.length === 0 || isFaulty) {
         member.isStarted = true;
         member.waitsFor = [];
-        this.#parts.feed(member, { kind: "startup" });
+        this.#parts.feed(member, { kind: "startup", since });
       } else if (member.waitsFor.length === 0) {
         const text = `Waiting for the first result of ${pending.join(", ")}`;
         say(this.#parts.to, member, "info", text);
@@ -113,6 +135,17 @@ export class Standings {
       if (!member.isStarted) member.waitsFor = pending;
     }
   }
+}
+
+/** Once started, what is not known yet is a fault: it began with another one, and stays for this. */
+function unknown({ isStarted }: Instance, { pending }: Standing): Fault[] {
+  if (!isStarted) return [];
+  return pending.map((tracker) => ({ reason: "tracker", detail: `${tracker}: no result yet` }));
+}
+
+function describe(state: TrackerState): string {
+  if (state.kind === "bad") return state.why;
+  return state.kind === "value" ? `${state.value}` : state.kind;
 }
 
 /** What the host's links, addresses and sockets say against an instance. */

@@ -20,6 +20,16 @@ export class Trackers {
     this.#told.set(tracker, state);
   }
 
+  /** All that was said, for another image of this daemon. */
+  capture(): readonly (readonly [string, TrackerState])[] {
+    return [...this.#told];
+  }
+
+  /** Takes over what another image was told. */
+  restore(told: readonly (readonly [string, TrackerState])[]): void {
+    for (const [tracker, state] of told) this.#told.set(tracker, state);
+  }
+
   /** What is known now. */
   stateOf(tracker: string): TrackerState {
     if (tracker.startsWith(INTERFACE)) return this.#interface(tracker.slice(INTERFACE.length));

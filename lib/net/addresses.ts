@@ -60,6 +60,16 @@ export class AddressOwner {
     return this.#owned.get(user)?.has(key(placed)) === true;
   }
 
+  /** What is on interfaces by vigie's doing for a user. */
+  owned(user: string): readonly PlacedAddress[] {
+    return [...this.#owned.get(user)?.values() ?? []];
+  }
+
+  /** Makes known what another image of this daemon had put on interfaces for a user. */
+  restore(user: string, list: readonly PlacedAddress[]): void {
+    for (const placed of list) this.#own(user, placed);
+  }
+
   /** Those of the wanted addresses that are not on their interfaces, as far as is known. */
   missing(wanted: readonly PlacedAddress[]): PlacedAddress[] {
     return wanted.filter(({ ifindex, entry }) =>

@@ -46,6 +46,14 @@ interface Lane {
   nextAt: Micros;
 }
 
+/** Packets that wait for each other, as plain data. */
+export interface WaitingLane {
+  readonly name: string;
+  readonly gapUs: Micros;
+  readonly nextAt: Micros;
+  readonly queue: readonly { readonly announcement: Announcement; readonly rounds: number }[];
+}
+
 /** Announces addresses. Needs CAP_NET_RAW. */
 export class Announcer {
   readonly #fd: number;
@@ -101,6 +109,27 @@ export class Announcer {
       lane.nextAt = after(now, lane.gapUs);
       // To the back of the queue: a round goes over all addresses before the next begins.
       if (--due.rounds > 0) lane.queue.push(due);
+    }
+  }
+
+  /** What waits, for another image of this daemon to go on with. */
+  waiting(): readonly WaitingLane[] {
+    return [...this.#lanes].map(([name, { gapUs, nextAt, queue }]) => ({
+      name,
+      gapUs,
+      nextAt,
+      queue: queue.map(({ announcement, rounds }) => ({ announcement, rounds })),
+    }));
+  }
+
+  /** Goes on with what waited elsewhere. */
+  restore(lanes: readonly WaitingLane[]): void {
+    for (const { name, gapUs, nextAt, queue } of lanes) {
+      const restored = queue.flatMap(({ announcement, rounds }): Queued[] => {
+        const made = frameOf(announcement);
+        return made === null ? [] : [{ announcement, frame: made.frame, rounds }];
+      });
+      this.#lanes.set(name, { gapUs, nextAt, queue: restored });
     }
   }
 

@@ -4,6 +4,15 @@ import { SysError } from "../../ffi/errno.ts";
 import { setCloseOnExec } from "../../ffi/fd.ts";
 import { closeOnExecFrom } from "../../ffi/process.ts";
 
+/** The kernel's number of what a descriptor refers to; null if it is not open. */
+export function inodeOf(fd: number): number | null {
+  try {
+    return Deno.statSync(`/proc/self/fd/${fd}`).ino;
+  } catch {
+    return null;
+  }
+}
+
 /** The first descriptor that is not standard input, output or error. */
 const FIRST = 3;
 

@@ -1,6 +1,7 @@
 /** Questions about this host that are asked once, before the engine runs. */
 
 import { capabilities, type Capability } from "../../ffi/process.ts";
+import { listenAnew } from "../../ffi/exec.ts";
 import { claimName, type NameHolder } from "../../ffi/local_name.ts";
 import { NETLINK } from "../../ffi/netlink_constants.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
@@ -22,7 +23,7 @@ const NEEDED: readonly Need[] = [
 ];
 
 /** What one vigie in a network namespace holds, so that a second one finds it. */
-const DAEMON_NAME = "vigie.daemon";
+export const DAEMON_NAME = "vigie.daemon";
 
 /** Another process, and whose it is. */
 export type Rival = NameHolder;
@@ -35,8 +36,27 @@ export type Rival = NameHolder;
  */
 export function claimNamespace(): Rival | null {
   const claimed = claimName(DAEMON_NAME);
-  return typeof claimed === "number" ? null : claimed;
+  if (typeof claimed !== "number") return claimed;
+  heldClaim = claimed;
+  return null;
 }
+
+/** The listening socket by which this process holds its namespace; null while it does not. */
+let heldClaim: number | null = null;
+
+/** What a successor needs to hold the namespace without a gap; people's requests come by it too. */
+export function namespaceClaim(): number | null {
+  return heldClaim;
+}
+
+/** Takes the claim that another image of this daemon has handed over. @throws {SysError} */
+export function adoptClaim(fd: number): void {
+  listenAnew(fd, CLAIM_BACKLOG);
+  heldClaim = fd;
+}
+
+/** As many as may wait at a claim (ffi/local_name.ts). */
+const CLAIM_BACKLOG = 4096;
 
 /** The interfaces of this network namespace; same as `ip link`. @throws {SysError} */
 export function listInterfaces(): readonly Link[] {

@@ -52,6 +52,17 @@ export class SocketPool {
     for (const [name, socket] of this.#sockets) if (!needed.has(name)) this.#close(name, socket);
   }
 
+  /** Every open socket, by the name under which `adopt` takes it. */
+  all(): readonly (readonly [string, VrrpSocket])[] {
+    return [...this.#sockets];
+  }
+
+  /** Takes a socket that is open already; before the first `assign`, which closes it if nobody needs it. */
+  adopt(name: string, socket: VrrpSocket): void {
+    this.#sockets.set(name, socket);
+    this.#observer.opened(socket);
+  }
+
   close(): void {
     for (const [name, socket] of this.#sockets) this.#close(name, socket);
   }

@@ -26,6 +26,29 @@ export function acquirePromoteSecondaries(interfaceName: string, user: string): 
   }
 }
 
+/** Settings that are changed at present, for another image of this daemon. */
+export interface ChangedSetting {
+  readonly interface: string;
+  readonly was: string;
+  readonly users: readonly string[];
+}
+
+/** What is changed at present. */
+export function changedSettings(): readonly ChangedSetting[] {
+  return [...changed].map(([name, { was, users }]) => ({
+    interface: name,
+    was,
+    users: [...users],
+  }));
+}
+
+/** Takes over what another image has changed, so that it is put back in the end. */
+export function adoptSettings(settings: readonly ChangedSetting[]): void {
+  for (const { interface: name, was, users } of settings) {
+    changed.set(name, { was, users: new Set(users) });
+  }
+}
+
 /** Puts the setting back once nobody needs it. @returns What went wrong, in words; null if nothing. */
 export function releasePromoteSecondaries(interfaceName: string, user: string): string | null {
   const known = changed.get(interfaceName);

@@ -58,6 +58,12 @@ export interface AdvertSender {
   send(packet: Bytes, source: Ip, destination: Ip): void;
 }
 
+/** An open VRRP socket that another image of this daemon has handed over. */
+export interface InheritedSocket {
+  readonly fd: number;
+  readonly groups: readonly Ip[];
+}
+
 /** One raw socket of protocol 112. Needs CAP_NET_RAW. */
 export class VrrpSocket implements AdvertSender {
   readonly fd: number;
@@ -70,12 +76,20 @@ export class VrrpSocket implements AdvertSender {
   readonly #packet: Bytes;
   readonly #message: MessageBuffer;
 
-  /** @throws {SysError} If the socket cannot be made or bound to the interface. */
-  constructor(family: Family, link: Link | null) {
+  /**
+   * @param inherited A socket to go on with, as it was set up before.
+   * @throws {SysError} If the socket cannot be made or bound to the interface.
+   */
+  constructor(family: Family, link: Link | null, inherited?: InheritedSocket) {
     this.family = family;
     this.link = link;
     this.#packet = new Uint8Array(family === "ipv4" ? MAX_PACKET_BYTES : 0);
     this.#message = new MessageBuffer(family === "ipv6" ? MAX_PACKET_BYTES : 0);
+    if (inherited !== undefined) {
+      this.fd = inherited.fd;
+      for (const group of inherited.groups) this.#groups.add(group);
+      return;
+    }
     const domain = family === "ipv4" ? AF.INET : AF.INET6;
     const where = link === null ? "" : ` on ${link.name}`;
     this.fd = openSocket(domain, SOCK.RAW, PROTOCOL_VRRP, `open VRRP socket${where}`);
@@ -112,6 +126,11 @@ export class VrrpSocket implements AdvertSender {
     set(IPV6.RECVHOPLIMIT, 1);
     set(IPV6.RECVPKTINFO, 1);
     if (this.link !== null) setMulticastInterface6(this.fd, this.link.index);
+  }
+
+  /** The groups it has joined. */
+  get groups(): readonly Ip[] {
+    return [...this.#groups];
   }
 
   /** Joins a group on the interface, once; the kernel then reports it by IGMP or MLD. */

@@ -73,9 +73,12 @@ export class Agenda {
       due.push(this.#take(this.#heap[0]!));
     }
     this.#isFiring = true;
-    for (const { run } of due) run();
-    this.#isFiring = false;
-    this.#arm();
+    try {
+      for (const { run } of due) attempt(run);
+    } finally {
+      this.#isFiring = false;
+      this.#arm();
+    }
   }
 
   /** Removes an entry: the last one takes its place and finds its own. */
@@ -112,5 +115,14 @@ export class Agenda {
     [upper.place, lower.place] = [lower.place, upper.place];
     this.#heap[upper.place] = upper;
     this.#heap[lower.place] = lower;
+  }
+}
+
+/** One that throws is no reason to leave the others out; whoever minds hears of it as an "error" event. */
+function attempt(run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    reportError(error);
   }
 }

@@ -31,6 +31,11 @@ export async function matchBody(
   }
 }
 
+/** Loads what a test needs; a pattern is compiled. @throws {SyntaxError} If it is none. */
+export async function prepareTest(test: BodyTest | null): Promise<void> {
+  if (test?.kind === "regex") await compileRegex(test.pattern);
+}
+
 /**
  * Compared as bytes, each of them one character, so that text in the middle of binary content, or cut
  * in the middle of a character, is found.

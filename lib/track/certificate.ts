@@ -1,5 +1,7 @@
 /** What a server's certificate is good for, in words. */
 
+import { toHex } from "../core/bytes.ts";
+
 /** What of a certificate is looked at (node:tls's PeerCertificate, detailed). */
 export interface Certificate {
   /** "Sep 16 16:32:58 2027 GMT". */
@@ -8,8 +10,6 @@ export interface Certificate {
   /** "DNS:a.example, IP Address:192.0.2.1". */
   readonly subjectaltname?: string | undefined;
   readonly subject: { readonly CN?: string | string[] | undefined };
-  /** Extended key usages, as object identifiers; undefined for any. */
-  readonly ext_key_usage?: readonly string[] | undefined;
   /** DER. */
   readonly raw: Uint8Array;
   /** Who signed it; itself if nobody else did, or nobody known. */
@@ -19,8 +19,14 @@ export interface Certificate {
 const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
 const DAY_MS = 24 * HOUR_MS;
-/** id-kp-serverAuth, RFC 5280 section 4.2.1.12. */
-const FOR_SERVERS = "1.3.6.1.5.5.7.3.1";
+/**
+ * The extension of extended key usages in DER, up to the length of their sequence (RFC 5280 sections
+ * 4.1 and 4.2.1.12), in hexadecimal: its identifier, perhaps "critical", an octet string. Deno's
+ * node:tls does not tell them.
+ */
+const USAGES = /0603551d25(?:0101ff)?04..30([0-7].)/;
+/** id-kp-serverAuth and anyExtendedKeyUsage, as they stand in it. */
+const FOR_SERVERS = ["06082b06010505070301", "0604551d2500"];
 /** A chain longer than this is a loop. */
 const MAX_CHAIN = 10;
 
@@ -62,11 +68,18 @@ export function whyRefused(leaf: Certificate, code: string, name: string, nowMs:
     const invalid = outsideItsTime(authority, nowMs);
     if (invalid !== null) return `certificate of the authority ${commonName(authority)} ${invalid}`;
   }
-  const usages = own.ext_key_usage;
-  if (usages !== undefined && usages.length > 0 && !usages.includes(FOR_SERVERS)) {
-    return "certificate is not one of a server";
-  }
+  if (!isForServers(own)) return "certificate is not one of a server";
   return "certificate is signed by an unknown authority";
+}
+
+/** Without the extension it is for anything. */
+function isForServers({ raw }: Certificate): boolean {
+  const der = toHex(raw);
+  const found = USAGES.exec(der);
+  if (found === null) return true;
+  const from = found.index + found[0].length;
+  const usages = der.slice(from, from + 2 * Number.parseInt(found[1]!, 16));
+  return FOR_SERVERS.some((usage) => usages.includes(usage));
 }
 
 function outsideItsTime({ valid_from, valid_to }: Certificate, nowMs: number): string | null {

@@ -32,8 +32,9 @@ export interface ProbeContext {
 
 /**
  * Looks once. It never rejects: what goes wrong is a verdict. When the signal is aborted it settles
- * at once, with any verdict, and by then has let go of every connection and process of its own; who
- * called it says how long that took.
+ * with any verdict as soon as it has let go of every connection and process of its own: at once, or
+ * when a program that is deaf to SIGTERM has been killed after 2 s. Who called it says meanwhile that
+ * the time is up, and does not call it again before.
  */
 export type Checker<P extends PolledProbe = PolledProbe> = (
   probe: P,

@@ -5,7 +5,7 @@
  * and leave it open for ever. So what was asked for has this long to be made, and then be closed,
  * before it is given up: longer than the event loop can be late.
  */
-const GRACE_MS = 250;
+const GRACE_MS = 2000;
 
 /**
  * Connects to an address.

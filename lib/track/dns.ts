@@ -4,7 +4,7 @@ import { familyOf, isLinkLocal } from "../core/address.ts";
 import type { DnsProbe } from "../core/probe_spec.ts";
 import { type Checker, couldNotRun, failed, type Verdict } from "./checker.ts";
 import { askByTcp, askByUdp, type DnsServer } from "./dns_exchange.ts";
-import { answerHead, buildQuery, isDnsName, judgeAnswer } from "./dns_message.ts";
+import { answerHead, buildQuery, isDnsName, judgeAnswer, prepareCodec } from "./dns_message.ts";
 import { localAddressFor } from "./source.ts";
 import { inWords } from "./words.ts";
 
@@ -27,6 +27,12 @@ export const checkDns: Checker<DnsProbe> = async (probe, { signal, host }) => {
     return failed(inWords(error));
   }
 };
+
+/** Loads what a probe needs; not what an answer too long for UDP would. */
+export async function prepareDns({ tcp }: DnsProbe): Promise<void> {
+  await prepareCodec();
+  await (tcp ? import("node:net") : import("node:dgram"));
+}
 
 async function ask(probe: DnsProbe, server: DnsServer, signal: AbortSignal): Promise<Verdict> {
   const query = await buildQuery(probe.name, probe.type);

@@ -20,7 +20,7 @@ const RCODES: Readonly<Record<number, string>> = {
   2: "SERVFAIL",
   3: "NXDOMAIN",
   4: "the server does not support the question",
-  5: "refused",
+  5: "REFUSED",
   9: "the server is not responsible for the name",
 };
 
@@ -202,6 +202,11 @@ function list(texts: readonly string[]): string {
 
 function uint16(bytes: Uint8Array, at: number): number {
   return bytes[at]! << 8 | bytes[at + 1]!;
+}
+
+/** Loads what questions and answers need. */
+export async function prepareCodec(): Promise<void> {
+  await Promise.all([codec(), import("node:buffer")]);
 }
 
 /** Loaded when the first question is asked: few configurations have one. */

@@ -10,8 +10,9 @@ import {
   type Verdict,
 } from "./checker.ts";
 import type { AnswerHead } from "./http_answer.ts";
+import { prepareTest } from "./body.ts";
 import { type BodyReader, bodyReader } from "./http_body.ts";
-import { connectTo, hostOf, Sockets } from "./http_connect.ts";
+import { connectTo, hostOf, prepareConnection, Sockets } from "./http_connect.ts";
 import { type Broken, exchange } from "./http_exchange.ts";
 import { encodeRequest, firstRequest, redirected, type Request } from "./http_request.ts";
 import { DEFAULT_TLS, tlsWords } from "./tls.ts";
@@ -37,6 +38,17 @@ export const checkHttp: Checker<HttpProbe> = async (probe, context) => {
     sockets.close();
   }
 };
+
+/** Loads what a probe needs; not what a redirection to HTTPS would. */
+export async function prepareHttp(probe: HttpProbe): Promise<void> {
+  const { body } = probe;
+  if (body !== null) await bodyReader(body);
+  await prepareTest(body);
+  const first = firstRequest(probe);
+  if (!first.ok) return;
+  const { url } = first.value;
+  await prepareConnection(url, url.protocol === "https:" ? probe.tls ?? DEFAULT_TLS : null, probe);
+}
 
 async function ask(probe: HttpProbe, context: ProbeContext, sockets: Sockets): Promise<Verdict> {
   const first = firstRequest(probe);

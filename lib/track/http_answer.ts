@@ -20,9 +20,13 @@ const MAX_HEAD_BYTES = 65_536;
 /** A chunk's size with its extensions; trailers count as a head. */
 const MAX_CHUNK_LINE_BYTES = 4096;
 
+/** What every answer begins with. */
+const SIGN = "HTTP/1.";
 const STATUS_LINE = /^HTTP\/1\.[0-9] ([1-9][0-9]{2})(?: .*)?$/;
-/** Field names are tokens (RFC 9110 section 5.6.2) without a space before the colon. */
-const HEADER_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/;
+/** Field names are tokens (RFC 9110 section 5.6.2). */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** What tells where the body ends: of these nothing is guessed. */
+const FRAMING = /^(?:content-length|transfer-encoding)(?![!#$%&'*+\-.^_`|~0-9A-Za-z])/i;
 const CHUNK_LINE = /^([0-9A-Fa-f]{1,12})[ \t]*(?:;.*)?$/;
 const LF = 10;
 const SWITCHING_PROTOCOLS = 101;
@@ -109,8 +113,9 @@ export class AnswerReader {
     const lf = bytes.indexOf(LF, from);
     const to = lf < 0 ? bytes.length : lf;
     this.#count(to - from + 1);
+    const isBegun = this.#line.length >= SIGN.length;
     this.#line += latin1(bytes.subarray(from, to));
-    if (this.#state === "status line") this.#looksLikeHttp();
+    if (this.#state === "status line" && !isBegun) this.#looksLikeHttp();
     if (this.#state === "chunk end" && !/^\r?$/.test(this.#line)) {
       throw new NotHttp("chunk longer than its size");
     }
@@ -133,9 +138,7 @@ export class AnswerReader {
 
   /** Whoever speaks something else is recognised at once, without waiting for the end of a line. */
   #looksLikeHttp(): void {
-    const sign = "HTTP/1.";
-    const seen = this.#line.slice(0, sign.length);
-    if (!sign.startsWith(seen)) throw new NotHttp();
+    if (!SIGN.startsWith(this.#line.slice(0, SIGN.length))) throw new NotHttp();
   }
 
   #use(line: string): void {
@@ -163,15 +166,23 @@ export class AnswerReader {
     this.#state = "headers";
   }
 
+  /**
+   * Takes a line of the header. As other clients do, it bears with blanks before the colon (which
+   * RFC 9112 section 5.1 forbids) and leaves out what is no field: the service answers all the same.
+   */
   #header(line: string): void {
-    // A line that begins with a space goes on with the one before (RFC 9112 section 5.2).
-    if (/^[ \t]/.test(line) && this.#lastName !== "") {
-      this.#headers.set(this.#lastName, `${this.#headers.get(this.#lastName)} ${line.trim()}`);
+    // A line that begins with a blank goes on with the one before (RFC 9112 section 5.2).
+    if (isBlank(line[0])) {
+      if (this.#lastName === "") return;
+      this.#headers.set(this.#lastName, `${this.#headers.get(this.#lastName)} ${trimmed(line)}`);
       return;
     }
-    const [, name, value] = HEADER_LINE.exec(line) ?? [];
-    if (name === undefined || value === undefined) throw new NotHttp("malformed header");
-    this.#lastName = name.toLowerCase();
+    const colon = line.indexOf(":");
+    const name = colon < 0 ? "" : trimmed(line.slice(0, colon));
+    if (FRAMING.test(line) && name.length !== colon) throw new NotHttp("malformed header");
+    this.#lastName = TOKEN.test(name) ? name.toLowerCase() : "";
+    if (this.#lastName === "") return;
+    const value = trimmed(line.slice(colon + 1));
     const before = this.#headers.get(this.#lastName);
     this.#headers.set(this.#lastName, before === undefined ? value : `${before}, ${value}`);
   }
@@ -208,6 +219,18 @@ export class AnswerReader {
     this.#bytesLeft = Number.parseInt(size, 16);
     this.#state = this.#bytesLeft === 0 ? "trailers" : "chunk";
   }
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === " " || character === "\t";
+}
+
+/** Without the blanks at both ends; a regular expression for those at the end would take n² steps. */
+function trimmed(text: string): string {
+  let from = 0, to = text.length;
+  while (from < to && isBlank(text[from])) from++;
+  while (from < to && isBlank(text[to - 1])) to--;
+  return text.slice(from, to);
 }
 
 /** Bytes as characters; for a line's few, a TextDecoder takes ten times as long. */

@@ -6,8 +6,8 @@ import { err, ok, type Result } from "../core/result.ts";
 import { couldNotRun, failed, type ProbeContext, type Verdict } from "./checker.ts";
 import { dial } from "./dial.ts";
 import { DenoWire, nodeWire, type Wire } from "./http_wire.ts";
-import { routesTo } from "./source.ts";
-import { type Handshake, type Refusal, secure, type Secured } from "./tls.ts";
+import { prepareLookup, routesTo } from "./source.ts";
+import { type Handshake, prepareTls, type Refusal, secure, type Secured } from "./tls.ts";
 import { tlsFiles } from "./tls_files.ts";
 import { enoughFor, forget, learn } from "./tls_trust.ts";
 import { codeOf, inWords } from "./words.ts";
@@ -77,6 +77,21 @@ export async function connectTo(
   if (!secured.ok) return err(secured.error.verdict);
   if (!tls.insecure) await learn(server, all, secured.value.certificate);
   return ok({ wire: nodeWire(secured.value.socket), warning: secured.value.warning });
+}
+
+/** Loads what `connectTo` needs for the same. */
+export async function prepareConnection(
+  url: URL,
+  tls: TlsSpec | null,
+  { unixSocket, sourceAddress, device }: HttpProbe,
+): Promise<void> {
+  if (unixSocket === null) await prepareLookup(hostOf(url));
+  if (tls !== null || unixSocket !== null || sourceAddress !== null || device !== null) {
+    await import("node:net");
+  }
+  if (tls === null) return;
+  await prepareTls();
+  await tlsFiles(tls);
 }
 
 interface Failure extends Pick<Refusal, "isUnknownAuthority"> {

@@ -31,6 +31,11 @@ export interface JudgeState {
   readonly failures: number;
 }
 
+/** Why a verdict is not good, for people: a check that is broken is not a service that is down. */
+export function whyInFull({ kind, why }: Extract<Verdict, { good: false }>): string {
+  return kind === "failed" ? why : `${kind}: ${why}`;
+}
+
 /** What holds before the first result. */
 export function firstState({ initial }: JudgeSpec, nowMs: number): JudgeState {
   return {
@@ -67,11 +72,11 @@ export function judge(
   return {
     state,
     sinceMs: turns ? nowMs : before.sinceMs,
-    why: state !== "bad" ? null : verdict.good ? before.why : verdict.why,
+    why: state !== "bad" ? null : verdict.good ? before.why : whyInFull(verdict),
     streak: turns ? 0 : streak,
     lastError: verdict.good
       ? before.lastError
-      : { why: verdict.why, atMs: nowMs, couldNotRun: verdict.kind === "could not run" },
+      : { why: whyInFull(verdict), atMs: nowMs, couldNotRun: verdict.kind === "could not run" },
     warning: verdict.good ? verdict.warning ?? null : null,
     latencyUs,
     runs: before.runs + 1,

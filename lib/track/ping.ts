@@ -3,7 +3,7 @@
 import { familyOf, type Ip, isLinkLocal } from "../core/address.ts";
 import type { PingProbe, ProbeSource } from "../core/probe_spec.ts";
 import { type Checker, couldNotRun, failed, type ProbeHost } from "./checker.ts";
-import { addressesOf } from "./source.ts";
+import { addressesOf, prepareLookup } from "./source.ts";
 
 /** Finds the address of the host, if it is a name, and waits for the answer to one echo request. */
 export const checkPing: Checker<PingProbe> = async (probe, { signal, host }) => {
@@ -19,6 +19,11 @@ export const checkPing: Checker<PingProbe> = async (probe, { signal, host }) => 
   }
   return await host.ping(probe, destination, signal);
 };
+
+/** Loads what a probe needs. */
+export function preparePing({ host }: PingProbe): Promise<void> {
+  return prepareLookup(host);
+}
 
 /**
  * The first address in the order of the resolver that the source can reach, and rather one whose family

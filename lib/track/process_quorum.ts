@@ -104,7 +104,7 @@ export class Quorum {
 
   /** keepalived's words and level; what is wrong is added. */
   #log(state: ProcessState): void {
-    const name = this.object.tracker.replace(/^process /, "");
+    const name = this.object.tracker.replace(/^(process|check) /, "");
     const text = state.kind === "good"
       ? `Quorum gained for tracked process ${name}`
       : `Quorum lost for tracked process ${name}: ${state.why}`;

@@ -63,6 +63,19 @@ const NOT_INHERITED =
 
 const running = new Set<RunningProgram>();
 
+/** Wraps the start of each program. */
+let guard: <T>(start: () => T) => T = (start) => start();
+
+/** From now on every program is started inside of this, which can put aside what is not for it. */
+export function guardStarts(wrap: <T>(start: () => T) => T): void {
+  guard = wrap;
+}
+
+/** Does something with what is not for programs put aside: for what starts processes by itself. */
+export function asForPrograms<T>(start: () => T): T {
+  return guard(start);
+}
+
 /** Runs a program to its end, or to its timeout: then the outcome is known at once. Never rejects. */
 export function runProgram(request: ProgramRequest): Promise<Outcome> {
   return startProgram(request).outcome;
@@ -129,19 +142,18 @@ function spawn(request: ProgramRequest): Result<Deno.ChildProcess, string> {
   // Without this the C library would hand the file to /bin/sh, which nobody asked for (execvp(3)).
   if (headOf(file).kind === "other") return err("neither a #! line nor machine code");
   try {
-    return ok(
-      new Deno.Command(file, {
-        args: [...args, ...request.extraArgs ?? []],
-        cwd: "/",
-        clearEnv: true,
-        env,
-        ...identity(account.value),
-        detached: true,
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).spawn(),
-    );
+    const program = new Deno.Command(file, {
+      args: [...args, ...request.extraArgs ?? []],
+      cwd: "/",
+      clearEnv: true,
+      env,
+      ...identity(account.value),
+      detached: true,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    });
+    return ok(guard(() => program.spawn()));
   } catch (error) {
     return err(reason(error, file, account.value));
   }

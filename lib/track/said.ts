@@ -3,7 +3,7 @@
 import type { LogEvent } from "../core/log.ts";
 import type { CheckSpec } from "../core/probe_spec.ts";
 import type { Verdict } from "./checker.ts";
-import type { JudgeState } from "./judge.ts";
+import { type JudgeState, whyInFull } from "./judge.ts";
 
 /** How a script that ran to its end and was not content puts it. */
 const EXITED = /^exited with status (\d+)$/;
@@ -17,7 +17,6 @@ export class CheckSaid {
   /** The latest result in words; null for success. */
   #latest: string | null;
   #warning: string | null;
-  #isSkipSaid = false;
 
   /** `known` is what is known from before, and was said then. */
   constructor({ tracker }: CheckSpec, known: JudgeState, log: (event: LogEvent) => void) {
@@ -31,7 +30,6 @@ export class CheckSaid {
 
   /** After each result. */
   result(verdict: Verdict, before: JudgeState, now: JudgeState, timedOut: boolean): void {
-    this.#isSkipSaid = false;
     const turns = now.state !== before.state;
     this.#latestResult(verdict.good ? null : verdict.why, timedOut, turns);
     if (turns) this.#turn(verdict, timedOut);
@@ -42,10 +40,8 @@ export class CheckSaid {
     if (verdict.good) this.#warning = now.warning;
   }
 
-  /** A run was left out, as the one before still goes on. */
+  /** A run was left out, as the one before still goes on: the first of those in a row. */
   skip(): void {
-    if (this.#isSkipSaid) return;
-    this.#isSkipSaid = true;
     const text = this.#isScript
       ? `Track script ${this.#name} is already running, expect idle - skipping run`
       : `${this.#label()} is still going on when the next one is due: skipping it`;
@@ -70,7 +66,7 @@ export class CheckSaid {
   #turn(verdict: Verdict, timedOut: boolean): void {
     if (verdict.good) this.#log({ level: "notice", text: `${this.#label()} succeeded` });
     else {
-      const how = this.#isScript && timedOut ? "timed_out" : `failed (${verdict.why})`;
+      const how = this.#isScript && timedOut ? "timed_out" : `failed (${whyInFull(verdict)})`;
       this.#log({ level: "warning", text: `${this.#label()} ${how}` });
     }
   }

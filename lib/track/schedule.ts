@@ -16,8 +16,11 @@ export interface Task {
   readonly run: (signal: AbortSignal) => Promise<Verdict>;
   /** Told of every run that began, exactly once, unless the schedule was stopped meanwhile. */
   readonly done: (verdict: Verdict, run: RunFacts) => void;
-  /** A run was due while the one before was still going. */
-  readonly skipped: () => void;
+  /**
+   * A run was left out, as the one before still goes on. `isFirst`: no run has ended since one that
+   * no other had to be left out for.
+   */
+  readonly skipped: (isFirst: boolean) => void;
   /** A run still goes on GRACE_MS after it was aborted; told once. */
   readonly stuck: () => void;
 }
@@ -28,8 +31,20 @@ export interface RunFacts {
   readonly timedOut: boolean;
 }
 
-/** What checkers get to let go of what they hold, after the signal. */
-export const GRACE_MS = 2000;
+/**
+ * What checkers get to let go of what they hold, after the signal: a script that is deaf to SIGTERM
+ * is killed after 2 s, and what it was made of must be seen to be gone.
+ */
+export const GRACE_MS = 2500;
+
+/**
+ * A deadline that is so late was late in all that this process does: the answer may well be there,
+ * for timers come before sockets are read. It is put back by as much, and by enough to read what
+ * waits for many checks.
+ */
+const LATE_MS = 20, PUT_BACK_MS = 100;
+/** A run whose time is up so soon after the next one is due, or within this part of the interval, is waited for. */
+const SOON_MS = 20, SOON_PART = 0.05;
 
 /** The first runs are so far apart: about what one check on this host takes. */
 const FIRST_APART_MS = 4;
@@ -91,29 +106,40 @@ export class Schedule {
 /** A run that has begun. */
 interface Run {
   readonly beganMs: number;
+  /** When its time is up, if nothing is late. */
+  readonly endMs: number;
   readonly controller: AbortController;
   readonly settled: Promise<void>;
   /** When its time is up; later, when it should have let go. */
-  deadline: Entry;
+  deadline: Entry | null;
   /** It has been told about. */
   isOver: boolean;
+  /** It has not let go within GRACE_MS. */
+  isStuck: boolean;
+  /** Another one was left out for it. */
+  hasCausedSkip: boolean;
 }
 
 /** One task, as time goes by. */
 class Runner {
   readonly intervalMs: number;
+  readonly #timeoutMs: number;
   readonly #task: Task;
   readonly #agenda: Agenda;
   readonly #clock: Clock;
   #run: Run | null = null;
+  /** Since when a run waits for the one before to let go; null if none does. */
+  #waitsSinceMs: number | null = null;
   #isStopped = false;
   #isStuckSaid = false;
+  #isSkipSaid = false;
 
   constructor(task: Task, agenda: Agenda, clock: Clock) {
     this.#task = task;
     this.#agenda = agenda;
     this.#clock = clock;
     this.intervalMs = task.intervalUs / 1000;
+    this.#timeoutMs = task.timeoutUs / 1000;
   }
 
   /**
@@ -125,10 +151,12 @@ class Runner {
     if (!this.#task.isUrgent) return this.#expect(phaseMs);
     const firstMs = startMs + phase * Math.min(windowMs, this.intervalMs);
     this.#agenda.at(firstMs, () => {
-      // The second run is where the phase says, at least half an interval after the first.
-      const early = (firstMs - phaseMs) / this.intervalMs + 0.5;
+      // The second run is where the phase says, at least half an interval after the first, and not
+      // before the time of that is up.
+      const apart = Math.min(1, Math.max(0.5, this.#timeoutMs / this.intervalMs));
+      const early = (firstMs - phaseMs) / this.intervalMs + apart;
       this.#expect(phaseMs + Math.ceil(early) * this.intervalMs);
-      this.#begin();
+      this.#due();
     });
   }
 
@@ -144,26 +172,70 @@ class Runner {
     this.#agenda.at(dueMs, () => {
       const behind = Math.floor((this.#clock.monotonicMs() - dueMs) / this.intervalMs);
       this.#expect(dueMs + (behind + 1) * this.intervalMs);
-      this.#begin();
+      this.#due();
     });
   }
 
-  #begin(): void {
-    if (this.#run !== null) return this.#task.skipped();
+  /** Begins a run, or waits for the one before if its time is up, or leaves it out. */
+  #due(): void {
+    const run = this.#run, nowMs = this.#clock.monotonicMs();
+    if (run === null) return this.#begin(0);
+    const soonMs = nowMs + Math.max(SOON_MS, SOON_PART * this.intervalMs);
+    const isEnding = run.endMs <= soonMs && !run.isStuck;
+    if (isEnding && this.#waitsSinceMs === null) this.#waitsSinceMs = nowMs;
+    else this.#skip(run);
+  }
+
+  /**
+   * A run that had to wait makes up for that with a little of its time: else, with a timeout of the
+   * whole interval, the next one would wait longer still, and so on.
+   */
+  #begin(waitedMs: number): void {
     const beganMs = this.#clock.monotonicMs();
-    const controller = new AbortController();
     const { promise: settled, resolve } = Promise.withResolvers<void>();
-    const deadline = this.#agenda.at(
-      beganMs + this.#task.timeoutUs / 1000,
-      () => this.#timeOut(run),
-    );
-    const run: Run = { beganMs, controller, settled, deadline, isOver: false };
+    const run: Run = {
+      beganMs,
+      endMs: beganMs + this.#timeoutMs - Math.min(waitedMs, SOON_PART * this.#timeoutMs),
+      controller: new AbortController(),
+      settled,
+      deadline: null,
+      isOver: false,
+      isStuck: false,
+      hasCausedSkip: false,
+    };
     this.#run = run;
-    this.#look(controller.signal).then((verdict) => {
-      this.#agenda.cancel(run.deadline);
+    this.#setDeadline(run, run.endMs, this.#timeoutMs, () => this.#timeOut(run));
+    this.#look(run.controller.signal).then((verdict) => {
+      if (run.deadline !== null) this.#agenda.cancel(run.deadline);
       this.#run = null;
+      if (!run.hasCausedSkip) this.#isSkipSaid = false;
       this.#tell(run, verdict, false);
       resolve();
+      this.#beginWaiting();
+    });
+  }
+
+  #beginWaiting(): void {
+    const sinceMs = this.#waitsSinceMs;
+    this.#waitsSinceMs = null;
+    if (sinceMs === null || this.#isStopped) return;
+    this.#begin(this.#clock.monotonicMs() - sinceMs);
+  }
+
+  #skip(run: Run): void {
+    run.hasCausedSkip = true;
+    const isFirst = !this.#isSkipSaid;
+    this.#isSkipSaid = true;
+    this.#task.skipped(isFirst);
+  }
+
+  /** What to do at an instant. If that comes late, it is put back once: by as much, `mostMs` at most. */
+  #setDeadline(run: Run, dueMs: number, mostMs: number, act: () => void, isPutBack = false): void {
+    run.deadline = this.#agenda.at(dueMs, () => {
+      const nowMs = this.#clock.monotonicMs(), lateMs = nowMs - dueMs;
+      if (lateMs <= LATE_MS || isPutBack) return act();
+      const moreMs = Math.min(mostMs, Math.max(lateMs, PUT_BACK_MS));
+      this.#setDeadline(run, nowMs + moreMs, mostMs, act, true);
     });
   }
 
@@ -179,18 +251,32 @@ class Runner {
   /** The verdict does not wait for a checker that lets go slowly, or never. */
   #timeOut(run: Run): void {
     const stuckMs = this.#clock.monotonicMs() + GRACE_MS;
-    run.deadline = this.#agenda.at(stuckMs, () => {
-      if (!this.#isStuckSaid) this.#task.stuck();
-      this.#isStuckSaid = true;
-    });
+    this.#setDeadline(run, stuckMs, GRACE_MS, () => this.#stick(run));
     this.#tell(run, failed(`no answer in ${formatMicros(this.#task.timeoutUs)}`), true);
     run.controller.abort();
+  }
+
+  /** It does not let go: nothing waits for it any more. */
+  #stick(run: Run): void {
+    run.isStuck = true;
+    if (this.#waitsSinceMs !== null) {
+      this.#waitsSinceMs = null;
+      this.#skip(run);
+    }
+    if (this.#isStuckSaid) return;
+    this.#isStuckSaid = true;
+    this.#task.stuck();
   }
 
   #tell(run: Run, verdict: Verdict, timedOut: boolean): void {
     if (run.isOver || this.#isStopped) return;
     run.isOver = true;
     const latencyUs = micros((this.#clock.monotonicMs() - run.beganMs) * 1000);
-    this.#task.done(verdict, { latencyUs, timedOut });
+    try {
+      this.#task.done(verdict, { latencyUs, timedOut });
+    } catch (error) {
+      // Whoever cannot hear of this run must not keep it from ending, nor the next from beginning.
+      reportError(error);
+    }
   }
 }

@@ -4,6 +4,7 @@ import { type Family, familyOf, type Ip, parseIp } from "../core/address.ts";
 import type { ProbeSource } from "../core/probe_spec.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { couldNotRun, failed, type ProbeContext, type ProbeHost, type Verdict } from "./checker.ts";
+import { isLocalhost, names } from "./names.ts";
 import { inWords } from "./words.ts";
 
 /** One way to a host. */
@@ -67,41 +68,13 @@ export async function addressesOf(
   if (address !== null) return ok([address]);
   if (signal.aborted) return err(failed("aborted"));
   try {
-    return ok(await orAborted(lookup(host), signal));
+    return ok(await names.addressesOf(host, signal));
   } catch (error) {
     return err(failed(inWords(error)));
   }
 }
 
-/** Lookups that have not answered, by name. */
-const lookups = new Map<string, Promise<readonly Ip[]>>();
-
-/**
- * getaddrinfo(3), which reads /etc/hosts as every other program here does; Deno.resolveDns asks the
- * name server alone. It cannot be aborted and holds a thread until the resolver gives up, so those
- * who ask for a name meanwhile share one call: a dead name server costs a thread a name.
- */
-function lookup(name: string): Promise<readonly Ip[]> {
-  const running = lookups.get(name);
-  if (running !== undefined) return running;
-  const asked = ask(name).finally(() => lookups.delete(name));
-  // Whoever asked may have been aborted since: then nobody else hears of its failure.
-  asked.catch(() => {});
-  lookups.set(name, asked);
-  return asked;
-}
-
-async function ask(name: string): Promise<readonly Ip[]> {
-  const dns = await import("node:dns/promises");
-  const answers = await dns.lookup(name, { all: true, verbatim: true });
-  const addresses = answers.map(({ address }) => parseIp(address)).filter((one) => one !== null);
-  return [...new Set(addresses)];
-}
-
-/** The promise, or a rejection as soon as the signal is aborted. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(new Error("aborted"));
-  signal.addEventListener("abort", abort, { once: true });
-  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", abort));
+/** Loads what a lookup of this host needs, if it needs one. */
+export async function prepareLookup(host: string): Promise<void> {
+  if (parseIp(host) === null && !isLocalhost(host)) await import("node:dns/promises");
 }

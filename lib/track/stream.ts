@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { Ip } from "../core/address.ts";
+import { dial } from "./dial.ts";
 
 /** What can be connected to. */
 export type Way =
@@ -19,15 +20,56 @@ export interface Stream {
 }
 
 /**
- * Connects, or rejects: at once when the signal is aborted, with nothing left open. Deno.connect would
- * need less memory, but cannot choose the source address, and an abort in the very moment in which
- * the connection is made leaves it open for ever (seen with Deno 2.9.6: 12 of 166).
+ * Connects, or rejects: at once when the signal is aborted, with nothing left open. Deno's own
+ * connections need a third less memory than those of node:net, but cannot choose the source address.
  */
 export async function openStream(way: Way, signal: AbortSignal): Promise<Stream> {
-  const [{ connect }, { EventEmitter }] = await Promise.all([
-    import("node:net"),
-    import("node:events"),
-  ]);
+  if ("host" in way && way.source === null) {
+    return new DenoStream(await dial(way.host, way.port, signal));
+  }
+  return await openNodeStream(way, signal);
+}
+
+/** An answer to a health check fits, mostly. */
+const READ_BYTES = 4096;
+
+/** A connection of Deno's. */
+class DenoStream implements Stream {
+  readonly #connection: Deno.Conn;
+  #isClosed = false;
+
+  constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    const buffer = new Uint8Array(READ_BYTES);
+    const length = await this.#connection.read(buffer);
+    return length === null ? null : buffer.subarray(0, length);
+  }
+
+  close(): Promise<void> {
+    if (!this.#isClosed) this.#connection.close();
+    this.#isClosed = true;
+    return Promise.resolve();
+  }
+}
+
+/** Loads what streams to unix sockets, or from a source address, need. */
+export async function prepareNodeStream(): Promise<void> {
+  await nodeModules();
+}
+
+function nodeModules() {
+  return Promise.all([import("node:net"), import("node:events")]);
+}
+
+async function openNodeStream(way: Way, signal: AbortSignal): Promise<Stream> {
+  const [{ connect }, { EventEmitter }] = await nodeModules();
   signal.throwIfAborted();
   const socket = connect(
     "unixSocket" in way

@@ -3,7 +3,7 @@
 import { concatBytes } from "../core/bytes.ts";
 import type { TcpProbe } from "../core/probe_spec.ts";
 import { ok, type Result } from "../core/result.ts";
-import { matchBody } from "./body.ts";
+import { matchBody, prepareTest } from "./body.ts";
 import {
   type Checker,
   couldNotRun,
@@ -12,8 +12,8 @@ import {
   type ProbeContext,
   type Verdict,
 } from "./checker.ts";
-import { routesTo } from "./source.ts";
-import { openStream, type Stream, type Way } from "./stream.ts";
+import { prepareLookup, routesTo } from "./source.ts";
+import { openStream, prepareNodeStream, type Stream, type Way } from "./stream.ts";
 import { codeOf, inWords } from "./words.ts";
 
 /** An answer longer than this is not read on. */
@@ -34,6 +34,14 @@ export const checkTcp: Checker<TcpProbe> = async (probe, context) => {
   }
   return refusal;
 };
+
+/** Loads what a probe needs. */
+export async function prepareTcp({ to, expect, sourceAddress, device }: TcpProbe): Promise<void> {
+  const isUnix = "unixSocket" in to;
+  if (isUnix || sourceAddress !== null || device !== null) await prepareNodeStream();
+  if (!isUnix) await prepareLookup(to.host);
+  await prepareTest(expect);
+}
 
 /** Everything that can be connected to, in the order of the resolver. */
 async function waysTo(

@@ -71,6 +71,11 @@ export async function secure(
   return judge(socket, spec, name);
 }
 
+/** Loads what handshakes need. */
+export async function prepareTls(): Promise<void> {
+  await import("node:tls");
+}
+
 function judge(socket: TLSSocket, spec: TlsSpec, name: string): Result<Secured, Refusal> {
   const certificate = socket.getPeerCertificate(true) as PeerCertificate & Certificate;
   if (certificate.raw === undefined) return refused("the server sent no certificate");

@@ -7,7 +7,9 @@
 import { basename, dirname } from "node:path";
 import type { LogEvent } from "../core/log.ts";
 import type { Clock } from "./clock.ts";
+import { type Disk, SYSTEM_DISK } from "./disk.ts";
 import { fileValue } from "./file_value.ts";
+import { Look } from "./look.ts";
 import type { TrackedState } from "./status.ts";
 import { codeOf, inWords } from "./words.ts";
 
@@ -38,86 +40,109 @@ export interface FileTrackerOptions {
   readonly clock: Clock;
   /** Tells of changes at once; without it polls do it all. */
   readonly watch?: WatchFolder;
+  /** Where the files are; tests bring their own. */
+  readonly disk?: Disk;
 }
 
-/** How often files are looked at: a few microseconds each. */
+/** How often files are looked at: some 20 microseconds each. */
 const POLL_MS = 100;
 /** An empty file that is not watched counts after so many polls: `> f` empties it before it writes. */
 const EMPTY_POLLS = 10;
-/** strtol(3) needs no more. */
-const READ_BYTES = 128;
-
-/** Looks at its files, and watches their folders: a file that is not there yet cannot be watched. */
+/**
+ * Looks at its files, and watches their folders: a file that is not there yet cannot be watched. Of
+ * each file and folder one look at a time goes on, and nobody waits for it: where a file system
+ * hangs, the numbers stay as they were.
+ */
 export class FileTracker {
-  readonly #options: FileTrackerOptions;
+  readonly #clock: Clock;
   readonly #folders: readonly Folder[];
+  readonly #files: readonly WatchedFile[];
   #cancel: () => void = () => {};
 
   constructor(options: FileTrackerOptions) {
-    this.#options = options;
+    this.#clock = options.clock;
     const folders = Map.groupBy(options.files, ({ path }) => dirname(path));
+    const disk = options.disk ?? SYSTEM_DISK;
     this.#folders = [...folders].map(([path, files]) =>
-      new Folder(path, files.map((file) => new WatchedFile(file, options)), options.watch)
+      new Folder(path, files.map((file) => new WatchedFile(file, options, disk)), options, disk)
     );
+    this.#files = this.#folders.flatMap(({ files }) => files);
   }
 
-  /** Writes the initial files, reads all, and reports them before it returns. */
+  /** Begins to write the initial files and to read all; they are reported as they have been read. */
   start(): void {
-    if (this.#folders.length === 0) return;
-    for (const file of this.#options.files) initialise(file, this.#options.log);
-    this.#poll();
+    if (this.#files.length > 0) this.#poll();
   }
 
   /** Nothing is reported any more. */
   stop(): void {
     this.#cancel();
     for (const folder of this.#folders) folder.close();
+    for (const file of this.#files) file.stop();
   }
 
   #poll(): void {
+    // The next one first: whatever happens in this one, it comes.
+    this.#cancel = this.#clock.after(POLL_MS, () => this.#poll());
     for (const folder of this.#folders) folder.poll();
-    this.#cancel = this.#options.clock.after(POLL_MS, () => this.#poll());
   }
 }
 
 /** One folder with the files in it that matter. */
 class Folder {
+  readonly files: readonly WatchedFile[];
   readonly #path: string;
-  readonly #files: readonly WatchedFile[];
-  readonly #watch: WatchFolder | undefined;
+  readonly #options: FileTrackerOptions;
+  readonly #disk: Disk;
+  readonly #look: Look;
   #watcher: { close(): void } | null = null;
   /** Which folder is watched: another may have come to be under the same path. */
   #identity: string | null = null;
+  #isClosed = false;
 
-  constructor(path: string, files: readonly WatchedFile[], watch: WatchFolder | undefined) {
+  constructor(
+    path: string,
+    files: readonly WatchedFile[],
+    options: FileTrackerOptions,
+    disk: Disk,
+  ) {
+    this.files = files;
     this.#path = path;
-    this.#files = files;
-    this.#watch = watch;
+    this.#options = options;
+    this.#disk = disk;
+    this.#look = new Look(`the folder ${path} of tracked files`, options);
   }
 
-  /** Watches the folder if that is not yet so, and looks for what no event told. */
+  /** Watches the folder if that is asked for and not yet so, and looks for what no event told. */
   poll(): void {
-    const info = statOf(this.#path);
-    const identity = info === null ? null : `${info.dev} ${info.ino}`;
-    if (identity === null || identity !== this.#identity) {
-      this.close();
-      this.#identity = identity;
-      if (identity !== null) {
-        this.#watcher = this.#watch?.(this.#path, (name) => this.#changed(name)) ?? null;
-      }
-      for (const file of this.#files) file.read();
-    } else {
-      for (const file of this.#files) file.poll(this.#watcher !== null);
-    }
+    if (this.#options.watch !== undefined) this.#look.begin(() => this.#follow());
+    for (const file of this.files) file.poll(this.#watcher !== null);
   }
 
   close(): void {
+    this.#isClosed = true;
+    this.#unwatch();
+  }
+
+  async #follow(): Promise<void> {
+    const info = await this.#disk.stat(this.#path);
+    const identity = info === null ? null : `${info.dev} ${info.ino}`;
+    if (this.#isClosed || identity === this.#identity) return;
+    this.#unwatch();
+    this.#identity = identity;
+    if (identity !== null) {
+      this.#watcher = this.#options.watch?.(this.#path, (name) => this.#changed(name)) ?? null;
+    }
+    for (const file of this.files) file.read();
+  }
+
+  #unwatch(): void {
     this.#watcher?.close();
     this.#watcher = this.#identity = null;
   }
 
   #changed(name: string | null): void {
-    for (const file of this.#files) {
+    for (const file of this.files) {
       if (name === null || basename(file.path) === name) file.read();
     }
   }
@@ -126,20 +151,34 @@ class Folder {
 /** One file and what was read from it. */
 class WatchedFile {
   readonly path: string;
-  readonly #tracker: string;
+  readonly #file: TrackedFile;
   readonly #options: FileTrackerOptions;
+  readonly #disk: Disk;
+  readonly #look: Look;
   #value: number | null = null;
   #trouble: string | null = null;
+  /** The initial value has been written, if there is one. */
+  #isInitialised: boolean;
+  /** It is to be read, however it looks: somebody told that it has been written, or nobody has yet. */
+  #isToBeRead = true;
+  #isStopped = false;
   /** What the file looked like when it was read, and at the latest poll. */
   #read = "";
   #seen = "";
   /** How many polls have seen it so. */
   #polls = 0;
 
-  constructor({ path, tracker }: TrackedFile, options: FileTrackerOptions) {
-    this.path = path;
-    this.#tracker = tracker;
+  constructor(file: TrackedFile, options: FileTrackerOptions, disk: Disk) {
+    this.path = file.path;
+    this.#file = file;
     this.#options = options;
+    this.#disk = disk;
+    this.#isInitialised = file.init === null;
+    this.#look = new Look(`the tracked file ${file.path}`, options);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
   }
 
   /**
@@ -147,84 +186,87 @@ class WatchedFile {
    * poll: it may be half written. A watcher tells when an empty one has been written to its end.
    */
   poll(isWatched: boolean): void {
-    const info = statOf(this.path);
+    this.#look.begin(() => this.#lookAt(isWatched));
+  }
+
+  /** Reads the number and reports it if it is another: now, or after the look that goes on. */
+  read(): void {
+    this.#isToBeRead = true;
+    this.#look.begin(() => this.#lookAt(false));
+  }
+
+  async #lookAt(isWatched: boolean): Promise<void> {
+    if (!this.#isInitialised) {
+      this.#isInitialised = true;
+      await this.#initialise();
+    }
+    do {
+      const isTold = this.#isToBeRead;
+      this.#isToBeRead = false;
+      const info = await this.#disk.stat(this.path);
+      if (this.#isStopped) return;
+      if (isTold || this.#hasSettled(info, isWatched)) await this.#readNow(info);
+    } while (this.#isToBeRead && !this.#isStopped);
+  }
+
+  /** It is another, and whoever wrote it seems to be done. */
+  #hasSettled(info: Deno.FileInfo | null, isWatched: boolean): boolean {
     const looks = looksOf(info);
     this.#polls = looks === this.#seen ? this.#polls + 1 : 0;
     this.#seen = looks;
-    if (looks === this.#read) return;
+    if (looks === this.#read) return false;
     const isEmpty = info?.size === 0;
     const needed = info === null ? 0 : !isEmpty ? 1 : isWatched ? Infinity : EMPTY_POLLS;
-    if (this.#polls >= needed) this.read();
+    return this.#polls >= needed;
   }
 
-  /** Reads the number and reports it if it is another. */
-  read(): void {
-    const info = statOf(this.path);
+  async #readNow(info: Deno.FileInfo | null): Promise<void> {
+    const value = info === null ? 0 : await this.#valueIn(info);
+    if (this.#isStopped) return;
     this.#read = this.#seen = looksOf(info);
-    const value = info === null ? 0 : this.#valueIn(info);
     if (value === this.#value) return;
     this.#value = value;
-    this.#options.report(this.#tracker, { kind: "value", value });
+    this.#options.report(this.#file.tracker, { kind: "value", value });
   }
 
-  #valueIn(info: Deno.FileInfo): number {
+  async #valueIn(info: Deno.FileInfo): Promise<number> {
     let trouble: string | null = null;
     let value = 0;
     try {
       // To open a FIFO waits for a writer.
-      if (info.isFile) value = fileValue(head(this.path));
+      if (info.isFile) value = fileValue(await this.#disk.head(this.path));
       else trouble = "it is not a regular file";
     } catch (error) {
       if (codeOf(error) !== "ENOENT") trouble = inWords(error);
     }
     if (trouble !== null && trouble !== this.#trouble) {
       const text = `Cannot read tracked file ${this.path}: ${trouble}; its value is 0`;
-      this.#options.log({ level: "warning", text });
+      this.#log(text);
     }
     this.#trouble = trouble;
     return value;
   }
-}
 
-/** Writes the initial value, unless a file is there that is not to be overwritten. */
-function initialise({ path, init }: TrackedFile, log: (event: LogEvent) => void): void {
-  if (init === null) return;
-  try {
-    const info = lstatOf(path);
-    if (info !== null && !init.overwrite) return;
-    if (info !== null && !info.isFile) throw new Error("it is not a regular file");
-    Deno.writeTextFileSync(path, `${init.value}\n`, { createNew: info === null });
-  } catch (error) {
-    log({ level: "warning", text: `Cannot initialise tracked file ${path}: ${inWords(error)}` });
+  /** Writes the initial value, unless a file is there that is not to be overwritten. */
+  async #initialise(): Promise<void> {
+    const { path, init } = this.#file;
+    if (init === null) return;
+    try {
+      const info = await this.#disk.lstat(path);
+      if (info !== null && !init.overwrite) return;
+      if (info !== null && !info.isFile) throw new Error("it is not a regular file");
+      await this.#disk.write(path, `${init.value}\n`, info === null);
+    } catch (error) {
+      this.#log(`Cannot initialise tracked file ${path}: ${inWords(error)}`);
+    }
   }
-}
 
-/** Facts about a file; null for none, or none that can be seen. */
-function statOf(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.statSync(path);
-  } catch {
-    return null;
-  }
-}
-
-function lstatOf(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.lstatSync(path);
-  } catch {
-    return null;
+  #log(text: string): void {
+    if (!this.#isStopped) this.#options.log({ level: "warning", text });
   }
 }
 
 /** Changes whenever a file is written, replaced, made or removed. */
 function looksOf(info: Deno.FileInfo | null): string {
   return info === null ? "" : `${info.dev} ${info.ino} ${info.size} ${info.mtime?.getTime()}`;
-}
-
-/** The beginning of a file. */
-function head(path: string): string {
-  using file = Deno.openSync(path);
-  const bytes = new Uint8Array(READ_BYTES);
-  const count = file.readSync(bytes) ?? 0;
-  return new TextDecoder("latin1").decode(bytes.subarray(0, count));
 }

@@ -4,9 +4,10 @@ import type { LogEvent } from "../core/log.ts";
 import type { CheckSpec, PolledProbe } from "../core/probe_spec.ts";
 import { formatMicros } from "../core/time.ts";
 import type { ProbeHost, Verdict } from "./checker.ts";
-import { checkProbe } from "./checkers.ts";
+import { checkProbe, prepareProbe } from "./checkers.ts";
 import { type Clock, SYSTEM_CLOCK } from "./clock.ts";
 import { firstState, judge, type JudgeState } from "./judge.ts";
+import { prepareAll } from "./preparing.ts";
 import { type Probing, probings } from "./probing.ts";
 import { type RunFacts, Schedule, type Task } from "./schedule.ts";
 import { CheckSaid } from "./said.ts";
@@ -31,6 +32,8 @@ export interface TrackingOptions {
   readonly clock?: Clock;
   /** Looks once; tests bring their own. */
   readonly look?: typeof checkProbe;
+  /** Loads what looking needs, before the first runs; tests that bring their own look need nothing. */
+  readonly prepare?: (probe: PolledProbe) => Promise<void>;
 }
 
 /** The checks and tracked files of one configuration, from start to stop. */
@@ -38,6 +41,9 @@ export class Tracking {
   readonly #checks: readonly Judged[];
   readonly #schedule: Schedule;
   readonly #files: FileTracker;
+  readonly #prepare: () => Promise<void>;
+  readonly #stopping = new AbortController();
+  #begun: Promise<void> = Promise.resolve();
 
   constructor(options: TrackingOptions) {
     const { checks, files, report, log, memory, clock = SYSTEM_CLOCK } = options;
@@ -50,23 +56,33 @@ export class Tracking {
       ),
     );
     this.#checks = [...judged.values()];
-    const tasks = probings(checks).map((probing) =>
+    const looks = probings(checks);
+    const tasks = looks.map((probing) =>
       taskOf(probing, probing.checks.map((spec) => judged.get(spec)!), options)
     );
+    const { prepare = options.look === undefined ? prepareProbe : () => Promise.resolve() } =
+      options;
+    const preparation = { prepare, clock, signal: this.#stopping.signal };
+    this.#prepare = () => prepareAll(looks.map(({ spec }) => spec.probe), preparation);
     this.#schedule = new Schedule(tasks, clock);
     this.#files = new FileTracker({ files, report, log, clock, watch: options.watch });
   }
 
-  /** Begins: what is known is reported before this returns, the first checks run at once. */
+  /**
+   * Begins: what is known of checks is reported before this returns; the first of them run as soon as
+   * all that they need is loaded.
+   */
   start(): void {
     for (const check of this.#checks) check.start();
     this.#files.start();
-    this.#schedule.start();
+    this.#begun = this.#prepare().then(() => this.#schedule.start());
   }
 
-  /** Ends all runs; nothing is reported any more. Resolves when all have let go, in 2 s at most. */
+  /** Ends all runs; nothing is reported any more. Resolves when all have let go, in 2.5 s at most. */
   async stop(): Promise<void> {
     this.#files.stop();
+    this.#stopping.abort();
+    await this.#begun;
     await this.#schedule.stop();
   }
 
@@ -99,7 +115,7 @@ function taskOf(
     isUrgent: checks.some(({ state }) => state.runs === 0),
     run: (signal) => look(probe, { signal, timeoutUs, host }),
     done: (verdict, run) => checks.forEach((check) => check.take(verdict, run)),
-    skipped: () => checks.forEach((check) => check.skip()),
+    skipped: (isFirst) => checks.forEach((check) => check.skip(isFirst)),
     stuck: () => {
       const text =
         `${tracker}: its check does not end though its ${formatMicros(timeoutUs)} are up;` +
@@ -147,9 +163,9 @@ class Judged {
     if (state !== before.state || why !== before.why) this.#report();
   }
 
-  skip(): void {
+  skip(isFirst: boolean): void {
     this.#skipped++;
-    this.#said.skip();
+    if (isFirst) this.#said.skip();
   }
 
   status(): CheckStatus {

@@ -70,6 +70,7 @@ function follow(
     changes: {
       ...learned.changes,
       preemptNotBefore,
+      isReady: false,
       timers: { ...r.timers, masterDown: after(now, routerDownInterval(next)) },
     },
     effects: [...stopped, ...learned.effects ?? []],

@@ -25,6 +25,7 @@ export function createRouter(config: RouterConfig): Router {
     timers: NO_TIMERS,
     preemptNotBefore: null,
     listenNotBefore: null,
+    isReady: false,
   };
 }
 
@@ -47,7 +48,7 @@ export function step(
   }
   const entry = ENTER[outcome.to](changed, now);
   return {
-    router: { ...changed, state: outcome.to, ...entry.changes },
+    router: { ...changed, state: outcome.to, isReady: false, ...entry.changes },
     effects: [
       ...outcome.effects ?? [],
       ...LEAVE[router.state][outcome.to],

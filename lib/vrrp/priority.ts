@@ -8,7 +8,7 @@ export interface Track {
   readonly tracker: string;
   /** Added while good if positive, while bad if negative; 0: bad is a fault. A file multiplies by it. */
   readonly weight: number;
-  /** Good and bad change places. */
+  /** What would be added is taken away, and the reverse; of weight 0, good and bad change places. */
   readonly reverse: boolean;
 }
 
@@ -69,9 +69,12 @@ function contribution(track: Track, state: TrackerState): Contribution {
   const { weight, reverse } = track;
   if (state.kind === "pending") return weight === 0 ? { wait: true } : { adds: 0 };
   if (state.kind === "value") return ofValue(track, state.value);
-  const isGood = (state.kind === "good") !== reverse;
-  if (weight !== 0) return { adds: isGood === weight > 0 ? weight : 0 };
-  if (isGood) return { adds: 0 };
+  const isGood = state.kind === "good";
+  if (weight !== 0) {
+    const adds = isGood === weight > 0 ? weight : 0;
+    return { adds: reverse ? -adds : adds };
+  }
+  if (isGood !== reverse) return { adds: 0 };
   return { fault: state.kind === "bad" ? state.why : "good, which counts as bad (reverse)" };
 }
 

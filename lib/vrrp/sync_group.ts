@@ -1,6 +1,6 @@
 /** Sync groups: what one member's fate means for the others. Pure (keepalived-behaviour 6). */
 
-import type { Event, Fault, State } from "./types.ts";
+import type { Event, Fault, Router, State } from "./types.ts";
 
 /** A member as its group sees it. */
 export interface Member {
@@ -11,21 +11,26 @@ export interface Member {
 }
 
 /**
- * The faults of every member, in their order: its own, and one for each other member that has some,
- * for a group whose members are not all fit must not be split.
+ * The faults of every member, in their order: its own; or, of a member that is fit, that another one
+ * is not, for such a group must not be split.
  */
-export function groupFaults(group: string, members: readonly Member[]): readonly Fault[][] {
-  return members.map((member) => [
-    ...member.faults,
-    ...members.filter((other) => other !== member && other.faults.length > 0).map(
-      (other): Fault => ({
-        reason: "sync_group",
-        detail: `${other.name} of sync group ${group} is in fault (${
-          other.faults.map(({ detail }) => detail).join(", ")
-        })`,
-      }),
-    ),
-  ]);
+export function groupFaults(
+  group: string,
+  members: readonly Pick<Member, "name" | "faults">[],
+): readonly (readonly Fault[])[] {
+  const [first, ...others] = members.filter(({ faults }) => faults.length > 0);
+  if (first === undefined) return members.map(() => []);
+  const more = others.length === 0 ? "" : `, and ${others.length} more`;
+  const why = `${first.name} (${first.faults[0]!.detail})${more}`;
+  const borrowed: readonly Fault[] = [
+    { reason: "sync_group", detail: `sync group ${group} is held in fault by ${why}` },
+  ];
+  return members.map(({ faults }) => faults.length > 0 ? faults : borrowed);
+}
+
+/** Whether all members could be master now. */
+export function canRise(members: readonly Pick<Router, "isReady" | "state">[]): boolean {
+  return members.every(({ isReady, state }) => isReady || state === "master");
 }
 
 /** What the other members are told when one has changed state; null if they go their own way. */

@@ -107,9 +107,9 @@ function ignore(): Outcome {
   return {};
 }
 
-function begin(r: Router, _event: On<"startup">, now: Micros): Outcome {
-  const delayUs = r.config.startupDelayUs;
-  const listenNotBefore = delayUs > 0 ? after(now, delayUs) : null;
+function begin(r: Router, { since }: On<"startup">, now: Micros): Outcome {
+  const end = after(since ?? now, r.config.startupDelayUs);
+  const listenNotBefore = end > now ? end : null;
   if (r.faults.length > 0) {
     return { to: "fault", cause: describeFaults(r.faults), changes: { listenNotBefore } };
   }
@@ -135,7 +135,13 @@ function stop(): Outcome {
 
 function timerBackup(r: Router, event: On<"timer">, now: Micros): Outcome {
   if (event.timer !== "masterDown") return {};
-  return { to: "master", cause: whyMasterDown(r, now) };
+  const cause = whyMasterDown(r, now);
+  if (!r.config.isGrouped) return { to: "master", cause };
+  // A better master of another member may be alive: the group would be split, or go to and fro.
+  return {
+    changes: { isReady: true, ...arm(r, "masterDown", after(now, routerDownInterval(r))) },
+    effects: [{ do: "ready", cause }],
+  };
 }
 
 /** In words, what ended the wait of a backup (vrrpv3StatisticsNewMasterReason, RFC 6527). */
@@ -211,7 +217,7 @@ function priorityEffects(r: Router, { priority, cause }: On<"priority">): readon
   return [{ do: "log", level: "notice", text }, { do: "notifyPriority", priority }];
 }
 
-/** The group's first member to become master takes the others along, whatever their timers say. */
+/** All members could be master, so all of them become it. */
 function rise(_r: Router, { to, cause }: On<"follow">): Outcome {
   return to === "master" ? { to, cause } : {};
 }

@@ -80,6 +80,8 @@ export interface RouterConfig {
   readonly lowerHeard: LowerHeard;
   /** `higher_prio_send_advert`: one last advert when a higher router takes over. */
   readonly higherHeardAdvert: boolean;
+  /** It becomes master only together with others (`vrrp_sync_group`), when all of them could. */
+  readonly isGrouped: boolean;
   /** An owner that starts as a backup, because it moves together with routers that own nothing. */
   readonly ownerWaits: boolean;
 }
@@ -135,6 +137,8 @@ export interface Router {
   readonly preemptNotBefore: Micros | null;
   /** The end of `vrrp_startup_delay`. */
   readonly listenNotBefore: Micros | null;
+  /** In a group: its timer has run out, and nothing was heard since that would set it anew. */
+  readonly isReady: boolean;
 }
 
 /** A received advert that passed every check of admission. */
@@ -151,7 +155,8 @@ export interface Advert {
 
 /** Everything that can happen to a router. */
 export type Event =
-  | { readonly kind: "startup" }
+  /** `since`: when `vrrp_startup_delay` began; the event may come later. */
+  | { readonly kind: "startup"; readonly since?: Micros }
   | { readonly kind: "shutdown" }
   | { readonly kind: "timer"; readonly timer: TimerName }
   | { readonly kind: "advert"; readonly advert: Advert }
@@ -160,7 +165,7 @@ export type Event =
   /** The complete set of faults as of now; empty when all is well. */
   | { readonly kind: "faults"; readonly faults: readonly Fault[] }
   | { readonly kind: "source"; readonly address: Ip | null }
-  /** Another member of the sync group has changed its state, and this one goes with it. */
+  /** The sync group moves, and this member with it. */
   | { readonly kind: "follow"; readonly to: "master" | "backup"; readonly cause: string }
   /** Another member of the sync group heard a lower router: switches may have learned from it. */
   | { readonly kind: "reannounce" };
@@ -189,6 +194,8 @@ export type Effect =
     /** In words: what made it change. */
     readonly cause: string;
   }
+  /** In a group: this router could be master now; the group decides. */
+  | { readonly do: "ready"; readonly cause: string }
   /** The effective priority is another one now. */
   | { readonly do: "notifyPriority"; readonly priority: number }
   /** A lower router's advert was heard (`notify_master_rx_lower_pri`); the priority is our own. */

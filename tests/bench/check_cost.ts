@@ -31,7 +31,7 @@ export interface CheckCostRow {
 export const COST_CHECKS = 50;
 
 /** Seconds for each. */
-export const COST_SECONDS = { full: 30, quick: 5 } as const;
+export const COST_SECONDS = { full: 20, quick: 5 } as const;
 
 /** What most people run. */
 const ADVERT_MS = 1000;

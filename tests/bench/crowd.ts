@@ -25,7 +25,7 @@ export interface Crowd {
 export const CROWDS = [0, 1000] as const;
 
 /** Seconds for each. */
-export const CROWD_SECONDS = { full: 40, quick: 5 } as const;
+export const CROWD_SECONDS = { full: 30, quick: 5 } as const;
 
 const CHECK_MS = 2000, ADVERT_MS = 100;
 

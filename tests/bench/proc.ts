@@ -45,10 +45,14 @@ export function residentMb(pids: readonly number[]): number {
   return sum(pids.map((pid) => kilobytes(`/proc/${pid}/status`, "VmRSS"))) / 1024;
 }
 
-/** Whether reading in /proc failed because the process has ended: ESRCH has no class in Deno. */
+/**
+ * Whether reading in /proc failed because the process has ended: ESRCH (3 in asm-generic/errno-base.h),
+ * for which Deno has no class and not always a code.
+ */
 export function isGone(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound ||
-    error instanceof Error && "code" in error && error.code === "ESRCH";
+    error instanceof Error && ("code" in error && error.code === "ESRCH" ||
+        error.message.includes("(os error 3)"));
 }
 
 function ticks(pid: number, what: readonly (keyof typeof STAT)[]): number {

@@ -25,6 +25,7 @@ export const CONFIG: RouterConfig = {
   lowerHeard: { repeat: 5, delayUs: seconds(5), advert: true },
   higherHeardAdvert: false,
   ownerWaits: false,
+  isGrouped: false,
 };
 
 /** The address of the router under test. */

@@ -169,7 +169,7 @@ export class Notifier {
     return this.#subjects.byKey.get(subjectKey({ type, name }));
   }
 
-  /** Groups first; then instances, but for those whose group has said the same (10.1). */
+  /** Groups first; then instances, but for those whose group has said the same, if it is no fault. */
   #endStart(): void {
     const events = this.#starting ?? [];
     this.#starting = null;
@@ -179,7 +179,9 @@ export class Notifier {
     for (const event of events) {
       if (event.kind === "groupTransition") continue;
       const group = this.#config.instances.find(({ name }) => name === event.instance)?.group;
-      if (event.kind === "transition" && event.to === groupStates.get(group ?? "")) {
+      const isSaid = event.kind === "transition" && event.to !== "fault" &&
+        event.to === groupStates.get(group ?? "");
+      if (isSaid) {
         this.#know(event.instance, event.to, event.priority);
       } else {
         this.#tell(event);

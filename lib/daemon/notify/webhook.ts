@@ -81,9 +81,61 @@ export function judgeStatus(status: number): string {
   throw new DeliveryError(`HTTP ${status}`, status < 500 && !TRY_AGAIN.includes(status));
 }
 
-/** Posts with Deno's own client. A redirection is an answer, not followed. */
-export const post: Poster = async ({ url, headers, body }, signal) => {
-  const response = await fetch(url, { method: "POST", headers, body, signal, redirect: "manual" });
-  await response.body?.cancel();
-  return response.status;
-};
+/**
+ * Posts with Deno's own client. A redirection is an answer, not followed. For https: URLs the
+ * authorities of the system are trusted besides those that Deno brings along.
+ * @param authorities Files of authorities to look for, the first that exists; the system's without it.
+ */
+export function poster(authorities?: readonly string[]): Poster {
+  const clientFor = trustingClient(authorities);
+  return async ({ url, headers, body }, signal) => {
+    const client = url.startsWith("https:") ? await clientFor() : undefined;
+    const init = { method: "POST", headers, body, signal, redirect: "manual", client } as const;
+    try {
+      const response = await fetch(url, init);
+      await response.body?.cancel();
+      return response.status;
+    } catch (error) {
+      throw signal.aborted ? error : new Error(whyNoAnswer(error, url));
+    }
+  };
+}
+
+/** Posts from this process. */
+export const post: Poster = poster();
+
+/**
+ * A client that trusts the system's authorities, made at the first call and again when their file
+ * has changed. Undefined for Deno's own where there is no such file.
+ */
+function trustingClient(authorities?: readonly string[]) {
+  let made: { readonly pem: string; readonly client: Deno.HttpClient } | null = null;
+  let before: Deno.HttpClient | undefined;
+  return async (): Promise<Deno.HttpClient | undefined> => {
+    const { DEFAULT_TLS } = await import("../../track/tls.ts");
+    const { tlsFiles } = await import("../../track/tls_files.ts");
+    const files = await tlsFiles(DEFAULT_TLS, authorities);
+    if (!files.ok) return made?.client;
+    const pem = files.value.authorities;
+    if (made?.pem !== pem) {
+      // The latest is not closed yet: another webhook may be about to use it.
+      before?.close();
+      before = made?.client;
+      made = { pem, client: Deno.createHttpClient({ caCerts: [pem] }) };
+    }
+    return made.client;
+  };
+}
+
+/**
+ * Why fetch failed, in words: it says so itself in its error's cause only, behind the URL, whose path
+ * is nobody's business.
+ */
+export function whyNoAnswer(error: unknown, url: string): string {
+  const { message, cause } = error as Error;
+  const detail = cause instanceof Error ? cause.message : message;
+  const words = detail.replace(/ \(os error \d+\)/g, "").replace(/^.*\): /s, "");
+  const { pathname, search } = new URL(url);
+  const isTelling = [pathname, search].some((part) => part.length > 1 && words.includes(part));
+  return isTelling || words.includes("for url (") ? "no connection" : words;
+}
