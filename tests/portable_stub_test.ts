@@ -62,7 +62,10 @@ bareTest(
       stdout: `${folder}/vigie [check a b * ] exe=${FILE} home=${FILE}.lib\n`,
       stderr: "",
     });
-    assert.deepEqual(root.list(folder), ["keepalived", loader, "licences", "vigie"].sort());
+    assert.deepEqual(
+      root.list(folder),
+      ["keepalived", loader, "licences", "place", "vigie"].sort(),
+    );
     assert.match(folder, /\/1\.0-[0-9a-f]{12}$/);
     const inode = Deno.statSync(root.outside(`${folder}/vigie`)).ino;
     assert.deepEqual(await root.run([FILE, "check", "a b", "*", ""]), first);
@@ -157,7 +160,7 @@ bareTest("starts at the same time do not disturb each other", async () => {
     assert.equal(code, 0);
     assert.ok(stdout.startsWith(`${folder}/vigie [x]`), stdout);
   }
-  assert.deepEqual(root.list(folder), ["keepalived", loader, "licences", "vigie"].sort());
+  assert.deepEqual(root.list(folder), ["keepalived", loader, "licences", "place", "vigie"].sort());
 });
 
 /** A root that is read-only as a whole. */
@@ -241,6 +244,17 @@ Deno.test("without sha256sum, sync and readlink damage is found, and the rest wo
   const { code, stderr } = await run([scratch.file("whole", standIn())], { env });
   assert.equal(stderr, "");
   assert.equal(code, 0);
+});
+
+bareTest("what was moved since is unpacked anew", async () => {
+  using root = rootWith();
+  await root.run([FILE]);
+  Deno.renameSync(root.outside("/opt"), root.outside("/moved"));
+  const { stdout, stderr } = await root.run(["/moved/vigie.run", "x"]);
+  assert.equal(stderr, "");
+  const folder = only(root, "/moved/vigie.run.lib");
+  assert.ok(stdout.startsWith(`${folder}/vigie [x]`), stdout);
+  assert.ok(root.read(`${folder}/vigie`).includes(`\0${folder}\0`));
 });
 
 bareTest("what a killed start has left is taken away, and versions that do not run", async () => {

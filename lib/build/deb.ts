@@ -73,10 +73,15 @@ export async function installedVersion(name: string): Promise<string | null> {
 
 async function run(program: string, args: string[], cwd: string): Promise<string> {
   const command = new Deno.Command(program, { args, cwd, env: { LC_ALL: "C" }, stdin: "null" });
-  const { success, stdout, stderr } = await command.output().catch((error) => {
-    throw new BuildError(`cannot run ${program}: ${error.message}`);
-  });
+  let output: Deno.CommandOutput;
+  try {
+    output = await command.output();
+  } catch (error) {
+    throw new BuildError(`cannot run ${program}: ${(error as Error).message}`);
+  }
   const said = new TextDecoder();
-  if (!success) throw new BuildError(`${program} failed: ${said.decode(stderr).trim()}`);
-  return said.decode(stdout);
+  if (!output.success) {
+    throw new BuildError(`${program} failed: ${said.decode(output.stderr).trim()}`);
+  }
+  return said.decode(output.stdout);
 }

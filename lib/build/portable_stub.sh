@@ -35,9 +35,12 @@ payload() {
 	dd if="$self" bs="$block" skip=1 2>&-
 }
 
-# A directory gets its name when everything is in it.
+# A directory gets its name when everything is in it. It may have been moved since, with its old place
+# in the program.
 ready() {
-	[ -x "$root$1/$id/vigie" ]
+	place=
+	[ ! -f "$root$1/$id/place" ] || IFS= read -r place <"$root$1/$id/place"
+	[ "$place" = "$1/$id" ]
 }
 
 refuse() {
@@ -65,6 +68,7 @@ fill() {
 	[ ! -e "$1/failed" ] || return 1
 	ln -s vigie "$1/keepalived" || return 1
 	(paths "$2/$loader" "$2") >>"$1/vigie" || return 1
+	printf '%s\n' "$2" >"$1/place" || return 1
 	[ "$(wc -c <"$1/vigie")" -eq "$size" ] || { echo "incomplete" >&2 && return 1; }
 	# A power failure must not leave a directory of that name with less in it.
 	quiet sync || :
@@ -105,6 +109,7 @@ VIGIE_HOME=DIR for every start"
 	error=$(mkdir "$made" 2>&1) || refuse "$1" "$error" || return 1
 	trap 'rm -rf "$made"; exit 1' HUP INT TERM
 	if error=$(umask 022 && fill "$made" "$1/$id" 2>&1) && error=$(runs "$made" 2>&1); then
+		ready "$1" || [ -z "$place" ] || rm -rf "$home/${id:?}"
 		# Two at once: the second one finds the directory there, and throws its own away.
 		quiet mv "$made" "$home/$id"
 		rm -rf "$home/$id/${made##*/}"

@@ -33,6 +33,8 @@ const NOWHERE = `/${"vigie-writes-no-cache-".repeat(12)}`;
  */
 const DENO_ENV: Readonly<Record<string, string>> = {
   DENO_DIR: NOWHERE,
+  // On a terminal Deno would say that it cannot open the cache that it is not to have.
+  DENO_LOG: "error,deno::cache::cache_db=off",
   DENO_NO_UPDATE_CHECK: "1",
   HOME: "/proc",
 };
