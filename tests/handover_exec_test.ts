@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { closeFd } from "../ffi/fd.ts";
 import { makeMemoryFile } from "../ffi/exec.ts";
-import { makeStateFile, passOn, putBack, readState } from "../lib/engine/handover_exec.ts";
+import { makeStateFile, passOn, programFile, putBack } from "../lib/engine/handover_exec.ts";
+import { executablePath, readState } from "../lib/engine/handover_exec.ts";
 import { inodeOf } from "../lib/net/descriptors.ts";
 
 const TOOL = fileURLToPath(new URL("tools/handover_held.ts", import.meta.url));
@@ -61,4 +62,13 @@ Deno.test("putBack() gives an executable its name back; somebody else may have d
   assert.equal(putBack(replaced), null);
   assert.equal(putBack(null), null);
   Deno.removeSync(folder, { recursive: true });
+});
+
+Deno.test("programFile() is the file that has unpacked this program, if one has", () => {
+  const own = executablePath(), home = own.slice(0, own.lastIndexOf("/"));
+  const file = (entries: Record<string, string>) => programFile(new Map(Object.entries(entries)));
+  assert.equal(file({}), own);
+  assert.equal(file({ VIGIE_HOME: home, VIGIE_EXE: "/opt/vigie.run" }), "/opt/vigie.run");
+  assert.equal(file({ VIGIE_HOME: "/elsewhere", VIGIE_EXE: "/opt/vigie.run" }), own);
+  assert.equal(file({ VIGIE_HOME: home }), own);
 });

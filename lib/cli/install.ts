@@ -2,6 +2,7 @@ import { basename, resolve } from "node:path";
 import { DISABLE, type Init, INITS, NEXT_STEPS } from "../daemon/install/files.ts";
 import { detectInit, initNamed } from "../daemon/install/detect.ts";
 import { install, type Step } from "../daemon/install/install.ts";
+import { programFile } from "../engine/handover_exec.ts";
 
 /** How `vigie install` is called. */
 export interface InstallOptions {
@@ -77,7 +78,7 @@ function executableOf(named: string | undefined, module: string): string {
     if (!Deno.statSync(named).isFile) throw new Error(`${named} is not a file`);
     return named;
   }
-  const own = Deno.execPath();
+  const own = programFile();
   if (module.startsWith("data:") || Deno.build.standalone) {
     if (!NOT_VIGIE.test(basename(own))) return own;
   }

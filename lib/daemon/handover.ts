@@ -4,7 +4,7 @@
  * start of the guard. Then the engine stands still, and a few milliseconds later the exec is done.
  */
 
-import { currentImage, openExecutable, startAnew } from "../engine/handover_exec.ts";
+import { currentImage, openExecutable, programFile, startAnew } from "../engine/handover_exec.ts";
 import { becomeImage, closeFd, makeStateFile, writeState } from "../engine/handover_exec.ts";
 import { dismissGuard, orderGuard } from "../engine/handover_guard.ts";
 import {
@@ -74,12 +74,12 @@ export class HandoverDesk {
   /** Who this is, for who prepares an upgrade. */
   about(): AboutDaemon {
     const { version, source } = this.#host;
-    const { path, prefix } = currentImage(version);
+    const { prefix } = currentImage(version);
     return {
       ok: true,
       pid: Deno.pid,
       version,
-      executable: path,
+      executable: programFile(),
       isPacked: prefix.length <= 1,
       source,
     };

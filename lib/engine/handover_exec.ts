@@ -81,6 +81,18 @@ export function executablePath(): string {
   return path.endsWith(DELETED) ? path.slice(0, -DELETED.length) : path;
 }
 
+/**
+ * The file that people know this program by, to be copied or replaced: of a portable one, the file
+ * that has unpacked it (lib/build/portable_stub.sh), else what runs.
+ */
+export function programFile(
+  environment: { get(name: string): string | undefined } = Deno.env,
+): string {
+  const own = executablePath();
+  const home = environment.get("VIGIE_HOME"), carrier = environment.get("VIGIE_EXE");
+  return home && carrier && own.startsWith(`${home}/`) ? carrier : own;
+}
+
 /** A descriptor of the file that this process runs, whatever becomes of its name. @throws {SysError} */
 export function openExecutable(): number {
   return openFd("/proc/self/exe");
