@@ -33,11 +33,13 @@ async function obstacle(): Promise<string | null> {
   return await booted("probe").then(() => null, () => "no overlay of the root can be mounted");
 }
 
+/** Where modules of others are: there is no network in the container to fetch them anew. */
+const CACHE = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache/deno`;
+
 /** Runs vigie from source: the executable is another test's concern. */
 function wrapper(): string {
-  const cache = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache/deno`;
   return `#!/bin/sh
-export DENO_DIR=${cache} DENO_NO_UPDATE_CHECK=1
+export DENO_DIR=${CACHE} DENO_NO_UPDATE_CHECK=1
 exec ${Deno.execPath()} run -A --no-check ${ROOT}main.ts "$@"
 `;
 }
@@ -117,7 +119,8 @@ Deno.test({
     const file = Deno.makeTempFileSync({ prefix: "vigie-booted-" });
     try {
       Deno.writeTextFileSync(file, SCRIPT);
-      const said = await booted(file, `--bind-ro=${ROOT}`, `--bind-ro=${dirname(Deno.execPath())}`);
+      const folders = [ROOT, dirname(Deno.execPath()), CACHE];
+      const said = await booted(file, ...folders.map((folder) => `--bind-ro=${folder}`));
       judge(said);
     } finally {
       Deno.removeSync(file);

@@ -106,16 +106,16 @@ class Daemon {
       send: (command) => this.#send(command),
       pauseChecks: async () => {
         await this.#trackers.stop();
-        await stopAll();
         return this.#trackers.memory();
       },
       resumeChecks: (memory) => {
         this.#trackers = this.#newTrackers(memory);
         if (!this.#isEnding) this.#trackers.start();
       },
-      pauseNotices: () => {
+      pauseNotices: async () => {
         this.#keptNotices = [];
-        return this.#notifier.stop();
+        await this.#notifier.stop();
+        await stopAll();
       },
       notices: () => this.#keptNotices ?? [],
       resumeNotices: () => this.#resumeNotices(),
@@ -156,12 +156,8 @@ class Daemon {
   /** From the start of the engine to the end of the daemon. */
   async #runEngine(resumption: Resumption | null): Promise<number> {
     const { config, module, allowRealtime } = this.#parts;
-    this.#notifier.start();
-    if (resumption !== null) {
-      // The start was announced long ago; what happened last comes before what will.
-      this.#notifier.on({ kind: "started" });
-      for (const event of resumption.state.notices) this.#notifier.on(event);
-    }
+    if (resumption === null) this.#notifier.start();
+    else this.#keptNotices = [...resumption.state.notices];
     const parts = engineParts(config, allowRealtime), resume = resumption?.engine ?? null;
     this.#engine = new EngineLink(module, parts, (event) => this.#receive(event), resume);
     const code = await this.#ended.promise;
@@ -170,6 +166,8 @@ class Daemon {
     // The image before goes on: nothing has stopped that anybody should hear of.
     if (code !== EXIT.ok) resumption?.fallBack("its engine does not run");
     resumption?.stopped();
+    // A stop in the middle of a hand-over is told, too.
+    this.#resumeNotices();
     await Promise.all([this.#trackers.stop(), this.#notifier.stop()]);
     const { shutdownScript } = config.global;
     if (shutdownScript !== null) {
@@ -224,9 +222,9 @@ class Daemon {
       log: ({ log }) => this.#parts.log(log),
       signal: ({ signal }) => this.#signals[signal](),
       started: (event) => {
-        this.#notifier.on(event);
         const { resumption } = this.#parts;
-        if (resumption !== null) this.#goOn(resumption);
+        if (resumption === null) this.#notifier.on(event);
+        else this.#goOn(resumption);
         this.#early?.end();
         // Not earlier: an echo request would wait for the engine while its time runs.
         this.#trackers.start();
@@ -262,11 +260,18 @@ class Daemon {
     else this.#keptNotices.push(event);
   }
 
+  /** After a pause: everybody hears what was kept, and what will come. */
   #resumeNotices(): void {
-    const { config, log } = this.#parts, kept = this.#keptNotices ?? [];
-    this.#keptNotices = null;
-    if (this.#isEnding) return;
+    if (this.#keptNotices === null) return;
+    const { config, log } = this.#parts;
     this.#notifier = new Notifier({ config, log });
+    this.#tellKept();
+  }
+
+  /** The start was announced long ago; what happened last comes before what will. */
+  #tellKept(): void {
+    const kept = this.#keptNotices ?? [];
+    this.#keptNotices = null;
     this.#notifier.start();
     this.#notifier.on({ kind: "started" });
     for (const event of kept) this.#notifier.on(event);
@@ -280,6 +285,8 @@ class Daemon {
   /** The engine goes on with another image's state; once it answers, all is well. */
   #goOn(resumption: Resumption): void {
     letSignalsThrough();
+    // Not earlier: scripts would be started with these signals blocked.
+    this.#tellKept();
     const { engine } = resumption.state;
     for (const { spec, router } of engine.instances) {
       this.#service.changed(spec.router.name, router.state);

@@ -4,6 +4,7 @@
  * start of the guard. Then the engine stands still, and a few milliseconds later the exec is done.
  */
 
+import { basename } from "node:path";
 import { currentImage, openExecutable, programFile, startAnew } from "../engine/handover_exec.ts";
 import { becomeImage, closeFd, makeStateFile, writeState } from "../engine/handover_exec.ts";
 import { dismissGuard, orderGuard } from "../engine/handover_guard.ts";
@@ -31,6 +32,9 @@ const CAPTURE_MS = 3000;
 
 /** The engine stands still for twice as long (lib/engine/commands.ts): later, it may have gone on. */
 const FRESH_US = 1_000_000;
+
+/** Names of instances in one command, which must fit a datagram. */
+const RETIRED_AT_ONCE = 256;
 
 /** What checks know, as JSON keeps it. */
 export type ChecksMemory = readonly (readonly [string, unknown])[];
@@ -124,7 +128,9 @@ export class HandoverDesk {
         level: "notice",
         text: `Not going on, by the configuration: ${leaving.join(", ")}`,
       });
-      host.send({ kind: "retire", instances: leaving });
+      for (let from = 0; from < leaving.length; from += RETIRED_AT_ONCE) {
+        host.send({ kind: "retire", instances: leaving.slice(from, from + RETIRED_AT_ONCE) });
+      }
       await this.#capture(false);
     }
     const opened: number[] = [];
@@ -230,7 +236,13 @@ function imageFor(
 ): { readonly image: Image; readonly before: readonly string[] } {
   const running = currentImage(version);
   if (executable === null) return { image: running, before: running.prefix.slice(1) };
-  return { image: { path: executable, argv: [executable, ...Deno.args], version: "" }, before: [] };
+  // Called by keepalived's name, it must go on so: the new file has another name.
+  const isKeepalived = (path: string) => basename(path) === "keepalived";
+  const byName = isKeepalived(running.argv[0] ?? "") && !isKeepalived(executable)
+    ? ["keepalived"]
+    : [];
+  const argv = [executable, ...byName, ...Deno.args];
+  return { image: { path: executable, argv, version: "" }, before: [] };
 }
 
 function keep(opened: number[], fd: number): number {

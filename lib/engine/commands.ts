@@ -9,8 +9,11 @@ import type { Command, EngineEvent } from "./messages.ts";
 import { Pinger } from "./pinger.ts";
 import { ProcessDesk } from "./process_desk.ts";
 
-/** The longest command: a few hundred process ids, or the reason why a check fails. */
-const MAX_COMMAND_BYTES = 16_384;
+/**
+ * The longest command, with much to spare: process ids, names of instances, the reason why a check
+ * fails. The socket pair itself carries no more at once (net.core.wmem_default, socket(7)).
+ */
+const MAX_COMMAND_BYTES = 262_144;
 
 /**
  * The main thread execs within milliseconds, and not at all later than half of this after it has
