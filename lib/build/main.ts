@@ -3,13 +3,12 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
-import { toHex } from "../core/bytes.ts";
 import { BuildError, bundle, runDeno } from "./bundle.ts";
-import { ChunkError } from "./chunk.ts";
-import { ElfError, type Machine, MACHINES, readElf } from "./elf.ts";
+import { buildCommand, replaceFile, writeSum } from "./command.ts";
+import { type Machine, MACHINES, readElf } from "./elf.ts";
 import { packProgram } from "./program.ts";
 import { runtimeFor, THIS_MACHINE } from "./runtime.ts";
-import { basename, dirname, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const ENTRY = "main.ts";
@@ -56,8 +55,7 @@ async function build({ target, output, method, runtime }: Options): Promise<void
   if (method === "compile") await compile(target, output);
   else await packOrCompile(target, output, runtime, method);
   const file = await Deno.readFile(output);
-  const sum = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", file)));
-  await Deno.writeTextFile(`${output}.sha256`, `${sum}  ${basename(output)}\n`);
+  const sum = await writeSum(output, file);
   const compressed = gzipSync(file, { level: 9 }).length;
   console.log(`${output}: ${target}, ${megabytes(file.length)}, ${megabytes(compressed)} by gzip`);
   console.log(`sha256 ${sum}`);
@@ -80,7 +78,7 @@ async function packOrCompile(
   }
   const { bytes, origin } = packed;
   if (readElf(bytes).machine !== target) throw new BuildError(`${origin} is not for ${target}`);
-  await replace(output, packProgram(bytes, await bundle(ROOT, ENTRY)).file);
+  await replaceFile(output, packProgram(bytes, await bundle(ROOT, ENTRY)).file, 0o755);
   console.log(`packed into ${origin}`);
 }
 
@@ -98,35 +96,8 @@ async function compile(target: Machine, output: string): Promise<void> {
   console.log("made by deno compile");
 }
 
-/** A program that runs cannot be written to, but its file can be replaced. */
-async function replace(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${Deno.pid}`;
-  await Deno.writeFile(temporary, bytes, { mode: 0o755 });
-  await Deno.rename(temporary, path);
-}
-
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** @returns The exit code. */
-async function main(): Promise<number> {
-  let options;
-  try {
-    options = readOptions(Deno.args);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-    return 2;
-  }
-  try {
-    await build(options);
-    return 0;
-  } catch (error) {
-    const isExpected = [BuildError, ChunkError, ElfError].some((kind) => error instanceof kind);
-    if (!isExpected) throw error;
-    console.error(`Cannot build: ${error instanceof Error ? error.message : error}`);
-    return 1;
-  }
-}
-
-Deno.exit(await main());
+Deno.exit(await buildCommand(USAGE, readOptions, build));

@@ -3,11 +3,10 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { basename, dirname, join, resolve } from "node:path";
-import { toHex } from "../core/bytes.ts";
 import metadata from "../../deno.json" with { type: "json" };
 import { BuildError, bundle } from "./bundle.ts";
-import { ChunkError } from "./chunk.ts";
-import { ElfError, type Machine, MACHINES, readElf } from "./elf.ts";
+import { buildCommand, replaceFile, writeSum } from "./command.ts";
+import { type Machine, MACHINES, readElf } from "./elf.ts";
 import { ARCHITECTURES, ipk, ipkName } from "./ipk.ts";
 import { makePortable } from "./portable_elf.ts";
 import { carriedFor } from "./portable_libraries.ts";
@@ -97,34 +96,11 @@ function forTarget(bytes: Uint8Array, origin: string, target: Machine): Uint8Arr
   throw new BuildError(`${origin} is not for ${target}`);
 }
 
-/** Writes a file whole or not at all, and its checksum beside it. */
+/** Writes a file and its checksum, and says so. */
 async function put(path: string, bytes: Uint8Array<ArrayBuffer>, mode: number): Promise<void> {
-  const temporary = `${path}.${Deno.pid}`;
-  await Deno.writeFile(temporary, bytes, { mode });
-  await Deno.rename(temporary, path);
-  const sum = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
-  await Deno.writeTextFile(`${path}.sha256`, `${sum}  ${basename(path)}\n`);
+  await replaceFile(path, bytes, mode);
+  const sum = await writeSum(path, bytes);
   console.log(`${path}: ${(bytes.length / 1e6).toFixed(1)} MB, sha256 ${sum}`);
 }
 
-/** @returns The exit code. */
-async function main(): Promise<number> {
-  let options;
-  try {
-    options = readOptions(Deno.args);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-    return 2;
-  }
-  try {
-    await build(options);
-    return 0;
-  } catch (error) {
-    const isExpected = [BuildError, ChunkError, ElfError].some((kind) => error instanceof kind);
-    if (!isExpected) throw error;
-    console.error(`Cannot build: ${error instanceof Error ? error.message : error}`);
-    return 1;
-  }
-}
-
-Deno.exit(await main());
+Deno.exit(await buildCommand(USAGE, readOptions, build));
