@@ -18,29 +18,16 @@ import { Instance } from "../lib/engine/instance.ts";
 import type { InstanceSpec } from "../lib/engine/messages.ts";
 import { createRouter, step } from "../lib/vrrp/machine.ts";
 import type { Event, Router } from "../lib/vrrp/types.ts";
+import { CONFIG } from "./tools/clockwork.ts";
 
 function specOf(name: string, more: Partial<InstanceSpec["router"]> = {}): InstanceSpec {
   return {
     router: {
+      ...CONFIG,
       name,
-      family: "ipv4",
-      version: 3,
-      vrid: 51,
       basePriority: 150,
-      advertIntervalUs: seconds(1),
-      addresses: [ip("192.0.2.100")],
-      authentication: { type: "none" },
-      checksum: "pseudo-header",
-      group: ip("224.0.0.18"),
-      unicastPeers: [],
-      preempt: true,
-      preemptDelayUs: micros(0),
-      startupDelayUs: micros(0),
       announce: { repeat: 1, delayUs: seconds(5), refreshUs: seconds(9), refreshRepeat: 1 },
       lowerHeard: { repeat: 1, delayUs: seconds(5), advert: true },
-      higherHeardAdvert: false,
-      ownerWaits: false,
-      isGrouped: false,
       ...more,
     },
     interface: "eth0",
