@@ -32,8 +32,13 @@ const SCOPES: ReadonlyMap<string, number> = new Map([
   ["nowhere", 255],
 ]);
 
+/** A virtual address as it is written: `use_vmac` asks for a link of its own. */
+export interface AddressEntry extends VirtualAddress {
+  readonly useVmac?: true;
+}
+
 /** The entry under construction. */
-type Draft = { -readonly [K in keyof VirtualAddress]: VirtualAddress[K] };
+type Draft = { -readonly [K in keyof AddressEntry]: AddressEntry[K] };
 
 /** Reads one option into the draft. False, after a report, if the whole entry must go. */
 type Option = (args: Arguments, keyword: Word, draft: Draft) => boolean;
@@ -58,29 +63,54 @@ const OPTIONS: ReadonlyMap<string, Option> = new Map<string, Option>([
     draft.track = false;
     return true;
   }],
-  ["use_vmac", refuseVmac],
+  ["use_vmac", (_args, _keyword, draft) => {
+    draft.useVmac = true;
+    return true;
+  }],
 ]);
 
 /** The words that may follow an address. */
 export const ADDRESS_OPTIONS: readonly string[] = [...OPTIONS.keys()];
+
+/** A line of `static_ipaddress`. */
+export interface StaticAddressLine {
+  readonly entry: VirtualAddress;
+  /** `track_group NAME`. */
+  readonly trackGroup: Word | null;
+}
+
+/** As `addressEntry`, and it may belong to a `track_group`. */
+export const staticAddressEntry: Reader<StaticAddressLine> = (args) => {
+  let trackGroup: Word | null = null;
+  const entry = readEntry(args, (option) => {
+    if (option.text !== "track_group") return false;
+    trackGroup = value(args, option, "the name of a track_group") ?? trackGroup;
+    return true;
+  });
+  return entry && { entry, trackGroup };
+};
 
 /**
  * `IP[/LEN] [option ...]`. Without a length the entry is a single host (/32, /128), as
  * keepalived's. IPv6 addresses skip duplicate detection unless `-nodad`; an IPv6 /128 is
  * deprecated (preferred lifetime 0) so that it is not chosen as a source.
  */
-export const addressEntry: Reader<VirtualAddress> = (args) => {
+export const addressEntry: Reader<AddressEntry> = (args) => readEntry(args, () => false);
+
+/** @param isMore Whether an option has been read that only some entries have. */
+function readEntry(args: Arguments, isMore: (option: Word) => boolean): VirtualAddress | undefined {
   const word = args.must("an IP address");
   if (word === undefined) return undefined;
   const draft = readAddress(args, word);
   if (draft === null) return undefined;
   for (let option = args.take(); option !== undefined; option = args.take()) {
+    if (isMore(option)) continue;
     const read = OPTIONS.get(option.text);
     if (read === undefined) reportUnknownOption(args, option);
     else if (!read(args, option, draft)) return undefined;
   }
   return draft;
-};
+}
 
 function readAddress(args: Arguments, word: Word): Draft | null {
   const [, text = "", length] = /^([^/]*)(?:\/(.*))?$/.exec(word.text) ?? [];
@@ -97,6 +127,7 @@ function readAddress(args: Arguments, word: Word): Draft | null {
     address,
     prefixLength,
     device: null,
+    vmac: null,
     scope: 0,
     label: null,
     broadcast: null,
@@ -134,6 +165,10 @@ function readDevice(args: Arguments, keyword: Word, draft: Draft): boolean {
     args.refuse(name, allowed, "the address is not used");
     return false;
   }
+  if (draft.device !== null) {
+    args.refuse(name, "the only interface of its address", "the address is not used");
+    return false;
+  }
   draft.device = name.text;
   return true;
 }
@@ -161,6 +196,9 @@ function readLabel(args: Arguments, keyword: Word, draft: Draft): boolean {
   return false;
 }
 
+/** Longer prefixes have no address for broadcasts (RFC 3021 2.2). */
+const BROADCAST_PREFIX_MAX = 30;
+
 function readBroadcast(args: Arguments, keyword: Word, draft: Draft): boolean {
   const word = value(args, keyword, '"+", "-" or an IPv4 address');
   if (word === null) return false;
@@ -170,6 +208,11 @@ function readBroadcast(args: Arguments, keyword: Word, draft: Draft): boolean {
     const allowed = isIpv4 ? '"+", "-" or an IPv4 address' : "left out: IPv6 has no broadcast";
     args.refuse(word, allowed, isIpv4 ? "the address is not used" : "it is ignored");
     return !isIpv4;
+  }
+  if (given.length === 1 && draft.prefixLength > BROADCAST_PREFIX_MAX) {
+    const allowed = `an IPv4 address: a /${draft.prefixLength} has no room for a broadcast address`;
+    args.refuse(word, allowed, "there is none");
+    return true;
   }
   draft.broadcast = given === "+" || given === "-"
     ? edgeOfSubnet(draft.address, draft.prefixLength, given === "+")
@@ -221,16 +264,6 @@ function flag(bit: number): Option {
     draft.flags |= bit;
     return true;
   };
-}
-
-function refuseVmac(args: Arguments, keyword: Word, _draft: Draft): boolean {
-  args.report(
-    "error",
-    keyword,
-    '"use_vmac" is known, not supported yet: the address is put on the interface itself',
-    "Delete the word, or keep keepalived for this instance",
-  );
-  return true;
 }
 
 /** The argument of an option; null, after a report, if the line ends. */

@@ -1,37 +1,43 @@
 /** Which addresses an instance holds, and which of them its advert has room for. */
 
 import type { Family } from "../lib/core/address.ts";
-import type { VirtualAddress } from "../lib/core/virtual_address.ts";
+import type { AddressEntry } from "./address_entry.ts";
 import { type InstanceContext, ofFamily, tell } from "./instance_context.ts";
 
 /** The count field of an advert is one byte (RFC 9568 5.2.5). */
 const ADDRESSES_MAX = 255;
 
-/** IP header, VRRP header and, in version 2, authentication data: bytes of an advert but addresses. */
-const OVERHEAD_BYTES = { ipv4: { 2: 20 + 8 + 8, 3: 20 + 8 }, ipv6: { 2: 40 + 8, 3: 40 + 8 } };
+/**
+ * IP header, VRRP header and, in version 2, authentication data: bytes of an advert but addresses. With
+ * keepalived, the Ethernet header (14) is part of the MTU, and both must come to the same list.
+ */
+const OVERHEAD_BYTES = {
+  ipv4: { 2: 14 + 20 + 8 + 8, 3: 14 + 20 + 8 },
+  ipv6: { 2: 14 + 40 + 8, 3: 14 + 40 + 8 },
+};
 
 /** Bytes of one address. */
 const ADDRESS_BYTES: Readonly<Record<Family, number>> = { ipv4: 4, ipv6: 16 };
 
 /**
  * The lists of the instance. Virtual addresses beyond what an advert may carry, or an interface's
- * packet holds, go to the excluded list, as keepalived does.
+ * packet holds, go to the excluded list, as keepalived does. An address that is given twice is there
+ * twice: keepalived advertises it twice, and refuses adverts with another number of addresses.
  */
 export function buildAddresses(
   context: InstanceContext,
   family: Family,
   version: 2 | 3,
 ): {
-  readonly virtualAddresses: readonly VirtualAddress[];
-  readonly excludedAddresses: readonly VirtualAddress[];
+  readonly virtualAddresses: readonly AddressEntry[];
+  readonly excludedAddresses: readonly AddressEntry[];
 } {
   const { settings } = context;
   const given = settings.virtual_ipaddress ?? [];
-  const own = unique(context, ofFamily(context, given, family, (entry) => entry.address));
-  const excluded = unique(
-    context,
-    (settings.virtual_ipaddress_excluded ?? []).map((found) => found.value),
-  );
+  const own = ofFamily(context, given, family, (entry) => entry.address);
+  const excluded = (settings.virtual_ipaddress_excluded ?? []).map((found) => found.value);
+  reportTwice(context, own, "its adverts carry it twice, and its interface has it once");
+  reportTwice(context, excluded, "its interface has it once");
   if (own.length === 0 && settings.no_virtual_ipaddress === undefined) {
     reportNone(context, version, excluded.length);
   }
@@ -84,22 +90,25 @@ function reportNone(context: InstanceContext, version: 2 | 3, excluded: number):
   }
 }
 
-/** Leaves out what was there already, reported: the kernel would hold it once all the same. */
-function unique(
+/** What is there twice is no error: the kernel holds it once all the same, as its first line says. */
+function reportTwice(
   context: InstanceContext,
-  entries: readonly VirtualAddress[],
-): readonly VirtualAddress[] {
+  entries: readonly AddressEntry[],
+  effect: string,
+): void {
   const seen = new Set<string>();
-  return entries.filter((entry) => {
+  for (const entry of entries) {
     const key = `${entry.address} ${entry.device}`;
-    if (!seen.has(key)) return seen.add(key);
+    if (!seen.has(key)) {
+      seen.add(key);
+      continue;
+    }
     const lists = [
       ...context.settings.virtual_ipaddress ?? [],
       ...context.settings.virtual_ipaddress_excluded ?? [],
     ];
     const found = lists.find((found) => found.value === entry);
-    const message = `${entry.address} is given twice: it is used once`;
-    tell(context, "warning", found, message, "Delete one of the two lines");
-    return false;
-  });
+    const message = `${entry.address} is given twice: ${effect}, as the first line says`;
+    tell(context, "warning", found, message, "Delete one of the two lines, on every router");
+  }
 }

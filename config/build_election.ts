@@ -2,6 +2,7 @@
 
 import type { Family } from "../lib/core/address.ts";
 import { centiseconds, formatMicros, type Micros, micros, seconds } from "../lib/core/time.ts";
+import { isStrict, tellTakenBack } from "./build_strict.ts";
 import { type InstanceContext, tell } from "./instance_context.ts";
 import type { Named } from "./keyword.ts";
 import type { VrrpInstance } from "./model.ts";
@@ -38,7 +39,13 @@ export function buildPriority(
       "of the addresses and takes them at once, always";
     tell(context, "warning", settings.state, message, 'Write "priority N", from 1 to 254');
   }
-  return { state: wanted ?? (priority === OWNER_PRIORITY ? "MASTER" : "BACKUP"), priority };
+  const implied = priority === OWNER_PRIORITY ? "MASTER" : "BACKUP";
+  if (wanted === undefined || wanted === implied || !isStrict(context)) {
+    return { state: wanted ?? implied, priority };
+  }
+  const message = `In strict mode an owner (priority 255) and nobody else begins with state MASTER`;
+  tell(context, "error", settings.state, message, `Write "state ${implied}"`);
+  return { state: implied, priority };
 }
 
 /** The priority of an instance, before anything that it tracks. */
@@ -80,7 +87,7 @@ export function preemption(
   state: VrrpInstance["state"],
   priority: number,
 ): Pick<VrrpInstance, "preempt" | "preemptDelayUs"> {
-  const { nopreempt, preempt_delay: delay } = context.settings;
+  const { preempt_delay: delay } = context.settings, nopreempt = lastNopreempt(context);
   const delayed = delay !== undefined && delay.value > 0;
   const cleared = priority === OWNER_PRIORITY
     ? "priority 255"
@@ -88,6 +95,10 @@ export function preemption(
     ? "state MASTER"
     : null;
   if (cleared === null) {
+    if (delayed && isStrict(context)) {
+      tellTakenBack(context, delay, "preempt_delay");
+      return { preempt: nopreempt === undefined, preemptDelayUs: micros(0) };
+    }
     if (nopreempt !== undefined && delayed) {
       const message = "preempt_delay has no effect: nopreempt never preempts";
       tell(context, "warning", delay, message, "Delete one of the two lines");
@@ -107,4 +118,10 @@ export function preemption(
     tell(context, "warning", delay, `preempt_delay has no effect with ${cleared}`, remedy);
   }
   return { preempt: true, preemptDelayUs: micros(0) };
+}
+
+/** `nopreempt`, unless a later `preempt` takes it back. */
+function lastNopreempt({ settings }: InstanceContext): typeof settings.nopreempt {
+  const given = Object.keys(settings);
+  return given.indexOf("preempt") > given.indexOf("nopreempt") ? undefined : settings.nopreempt;
 }

@@ -9,6 +9,7 @@ import type {
   MailDefs,
   NotifyFifo,
   ProcessDefs,
+  RootDefs,
   ScriptCommand,
   TimedScript,
 } from "./model.ts";
@@ -29,25 +30,58 @@ interface GlobalInput {
   readonly report: Report;
 }
 
+/** keepalived's, in its run-time folder. */
+const RELOAD_FILE = "/run/keepalived.reload";
+
+function buildReload(globals: Globals): GlobalDefs["reload"] {
+  const { reload_file: file, fifo_write_vrrp_states_on_reload: states } = globals;
+  return {
+    file: file === undefined ? null : file.value ?? RELOAD_FILE,
+    writeStates: states !== undefined,
+    timeFile: globals.reload_time_file?.value ?? null,
+    repeat: globals.reload_repeat?.value ?? false,
+    saveFolder: globals.config_save_dir?.value ?? null,
+  };
+}
+
 /** All of it, but for what is merged into instances. */
-export function buildGlobal(input: GlobalInput, garpGroups: readonly GarpGroup[]): GlobalDefs {
+export function buildGlobal(
+  input: GlobalInput,
+  root: RootDefs,
+  garpGroups: readonly GarpGroup[],
+): GlobalDefs {
   const { globals, scripts } = input;
   return {
     routerId: globals.router_id?.value ?? null,
     startupDelayUs: globals.vrrp_startup_delay?.value ?? micros(0),
+    delayAfterBootUs: globals.vrrp_delay_after_boot?.value ?? micros(0),
     scriptUser: scripts.scriptUser,
     enableScriptSecurity: globals.enable_script_security?.value ?? false,
     fifos: buildFifos(input),
     startupScript: buildTimed(input, "startup_script"),
     shutdownScript: buildTimed(input, "shutdown_script"),
     mail: buildMail(input),
+    root,
+    reload: buildReload(globals),
     dynamicInterfaces: globals.dynamic_interfaces !== undefined,
     realtimePriority: globals.vrrp_rt_priority?.value ?? null,
-    lockMemory: globals.vrrp_no_swap !== undefined,
     process: buildProcess(globals),
+    firewall: buildFirewall(globals),
+    noLocalIgmp: globals.disable_local_igmp !== undefined,
     garpIntervalUs: globals.vrrp_garp_interval?.value ?? micros(0),
     gnaIntervalUs: globals.vrrp_gna_interval?.value ?? micros(0),
     garpGroups,
+  };
+}
+
+/** keepalived's table, and just before the filter's own chains, whose priority is 0. */
+const FIREWALL_TABLE = "keepalived", FIREWALL_PRIORITY = -1;
+
+function buildFirewall(globals: Globals): GlobalDefs["firewall"] {
+  return {
+    table: globals.nftables?.value ?? FIREWALL_TABLE,
+    priority: globals.nftables_priority?.value ?? FIREWALL_PRIORITY,
+    counters: globals.nftables_counters !== undefined,
   };
 }
 
@@ -61,6 +95,7 @@ function buildProcess(globals: Globals): ProcessDefs {
       (globals.process_names === undefined ? null : KEEPALIVED_VRRP),
     niceness: globals.vrrp_priority?.value ?? null,
     processors: globals.vrrp_cpu_affinity?.value ?? null,
+    noSwap: globals.vrrp_no_swap !== undefined,
     realtimeLimitUs: globals.vrrp_rlimit_rttime === undefined
       ? null
       : micros(globals.vrrp_rlimit_rttime.value),

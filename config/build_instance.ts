@@ -2,6 +2,7 @@
 
 import { type Family, familyOf, type Ip, ip } from "../lib/core/address.ts";
 import { type Micros, micros, seconds } from "../lib/core/time.ts";
+import { buildAuthentication, buildHmac, stateWithAuthentication } from "./build_authentication.ts";
 import { buildAddresses } from "./build_addresses.ts";
 import {
   buildInterval,
@@ -12,7 +13,10 @@ import {
 } from "./build_election.ts";
 import type { GroupDraft } from "./build_groups.ts";
 import { buildNotify } from "./build_notify.ts";
+import { announceDefaults, buildProtocol } from "./build_protocol.ts";
+import { isStrict, tellTakenBack } from "./build_strict.ts";
 import { faultsOnly, mergeTracks, resolveUses, type Tell, withoutWeights } from "./build_tracks.ts";
+import { buildVmacs, ipvlanSource } from "./build_vmac.ts";
 import { type InstanceContext, type InstanceInput, ofFamily, tell } from "./instance_context.ts";
 import type { Found, Settings } from "./keyword.ts";
 import type { Track, VrrpInstance } from "./model.ts";
@@ -24,11 +28,11 @@ const DEFAULT_GROUP: Readonly<Record<Family, Ip>> = {
 };
 
 /** Rounds in a batch of announcements, and the gap to the second batch (keepalived-behaviour 7.2). */
-const GARP_REPEAT = 5, GARP_DELAY = seconds(5);
+const USUAL_GARP = { repeat: 5, delayUs: seconds(5) };
 
 /** The instance, or null after a fatal report. */
 export function buildInstance(input: InstanceInput): VrrpInstance | null {
-  const { named, globals } = input;
+  const { named } = input;
   const { settings } = named;
   const context: InstanceContext = { ...input, settings, name: named.name };
   const virtualRouterId = requireVrid(context);
@@ -37,11 +41,25 @@ export function buildInstance(input: InstanceInput): VrrpInstance | null {
   const version = buildVersion(context, family);
   const authentication = buildAuthentication(context, family, version);
   const addresses = buildAddresses(context, family, version);
-  const unicastPeers = ofFamily(context, settings.unicast_peer ?? [], family, (peer) => peer);
-  const { state, priority } = buildPriority(context);
+  const unicastPeers = ofFamily(
+    context,
+    settings.unicast_peer ?? [],
+    family,
+    (peer) => peer.address,
+  )
+    .map(({ address }) => address);
+  const { priority, ...wanted } = buildPriority(context);
+  const state = stateWithAuthentication(context, authentication, { ...wanted, priority });
+  const advertIntervalUs = buildInterval(context, version);
   const tracks = buildTracks(context, priority);
-  const notify = buildNotify(settings, { ...input, prefix: `(${named.name}) ` });
+  const notify = buildNotify(settings, {
+    ...input,
+    prefix: `(${named.name}) `,
+    ...input.group !== null && { priorityChanges: input.group.notify.priorityChanges },
+  });
   if (virtualRouterId === null || !usable) return null;
+  const isUnicast = unicastPeers.length > 0;
+  const vmacs = buildVmacs(context, { family, vrid: virtualRouterId, addresses, isUnicast });
   return {
     name: named.name,
     position: named.position,
@@ -51,22 +69,23 @@ export function buildInstance(input: InstanceInput): VrrpInstance | null {
     virtualRouterId,
     state,
     priority,
-    advertIntervalUs: buildInterval(context, version),
+    advertIntervalUs,
     authentication,
-    checksumForm: settings.v3_checksum_as_v2?.value ?? (globals.v3_checksum_as_v2 !== undefined)
-      ? "message-only"
-      : "pseudo-header",
-    ...addresses,
+    hmac: buildHmac(context, advertIntervalUs),
+    checksumForm: buildChecksum(context),
+    ...vmacs,
+    routes: input.routing.routes.map(({ entry }) => entry),
+    rules: input.routing.rules.map(({ entry }) => entry),
     unicastPeers,
-    sourceAddress: buildSource(context, family),
+    sourceAddress: buildSource(context, family) ?? ipvlanSource(vmacs.vmacs, family),
     multicastGroup: buildGroup(context, family),
     ...preemption(context, state, priority),
     trackPrimary: settings.dont_track_primary === undefined,
     promoteSecondaries: settings.promote_secondaries !== undefined,
     announce: buildAnnounce(context),
     lowerPriority: buildLowerPriority(context),
-    higherPriorityAdvert:
-      (settings.higher_prio_send_advert ?? globals.vrrp_higher_prio_send_advert)?.value ?? false,
+    protocol: buildProtocol(context, family, priority),
+    higherPriorityAdvert: buildHigherAdvert(context),
     tracks,
     group: input.group?.name ?? null,
     notify,
@@ -110,7 +129,7 @@ function buildFamily(context: InstanceContext): Family {
       address: value.address,
     })),
     ...[
-      ...settings.unicast_peer ?? [],
+      ...(settings.unicast_peer ?? []).map((found) => ({ ...found, value: found.value.address })),
       ...given(sourceSetting(settings)),
       ...given(settings.mcast_dst_ip),
     ].map(({ order, value }) => ({ order, address: value })),
@@ -148,69 +167,26 @@ function buildGroup(context: InstanceContext, family: Family): Ip {
   return own ?? all?.value ?? DEFAULT_GROUP[family];
 }
 
-function buildAuthentication(
-  context: InstanceContext,
-  family: Family,
-  version: 2 | 3,
-): VrrpInstance["authentication"] {
-  const { auth_type: type, auth_pass: password } = context.settings.authentication ?? {};
-  const none = { type: "none" } as const;
-  if (type === undefined) return withoutType(context, password, none);
-  if (version === 3) {
-    const message = `VRRP version 3${family === "ipv6" ? ", which IPv6 needs," : ""} has no ` +
-      "authentication: it is ignored";
-    tell(context, "error", type, message, "Delete the authentication block, or use version 2");
-    return none;
-  }
-  if (type.value === "AH") {
-    const message = '"auth_type AH" is known, not supported yet: adverts carry no authentication';
-    tell(context, "error", type, message, "Use PASS on all routers, or keep keepalived here");
-    return none;
-  }
-  if (password === undefined) {
-    const message = "Authentication specified but no password given: it is ignored";
-    tell(context, "error", type, message, 'Write "auth_pass PASSWORD" into the block');
-    return none;
-  }
-  return { type: "pass", password: truncate(context, password) };
+function buildChecksum({ settings, globals }: InstanceContext): VrrpInstance["checksumForm"] {
+  const isOld = settings.old_unicast_checksum?.value === "always" &&
+    (settings.unicast_peer ?? []).length > 0;
+  if (isOld) return "old-unicast";
+  return settings.v3_checksum_as_v2?.value ?? (globals.v3_checksum_as_v2 !== undefined)
+    ? "message-only"
+    : "pseudo-header";
 }
 
-function withoutType<T>(
-  context: InstanceContext,
-  password: Found<string> | undefined,
-  none: T,
-): T {
-  if (password !== undefined) {
-    const message = '"auth_pass" without "auth_type": there is no authentication';
-    tell(context, "warning", password, message, 'Write "auth_type PASS" into the block');
-  }
-  return none;
-}
-
-/** Bytes of a password that go on the wire (RFC 2338 5.3.10). */
-const PASSWORD_BYTES = 8;
-
-function truncate(context: InstanceContext, password: Found<string>): string {
-  const bytes = new TextEncoder().encode(password.value);
-  if (bytes.length <= PASSWORD_BYTES) return password.value;
-  const message = `Truncating auth_pass to ${PASSWORD_BYTES} characters: it has ${bytes.length}`;
-  const remedy = `Write the first ${PASSWORD_BYTES} characters only: the wire carries no more`;
-  // keepalived -t calls it an error too, yet it runs, and both sides agree on the same 8 bytes.
-  tell(context, "warning", password, message, remedy);
-  let text = "";
-  for (const sign of password.value) {
-    if (new TextEncoder().encode(text + sign).length > PASSWORD_BYTES) break;
-    text += sign;
-  }
-  return text;
-}
-
-function buildAnnounce({ settings, globals }: InstanceContext): VrrpInstance["announce"] {
+function buildAnnounce(context: InstanceContext): VrrpInstance["announce"] {
+  const { settings, globals } = context, usual = announceDefaults(context, USUAL_GARP);
   const value = <T>(own: Found<T> | undefined, all: Found<T> | undefined, builtIn: T): T =>
     own?.value ?? all?.value ?? builtIn;
   return {
-    repeat: value(settings.garp_master_repeat, globals.vrrp_garp_master_repeat, GARP_REPEAT),
-    delayUs: value<Micros>(settings.garp_master_delay, globals.vrrp_garp_master_delay, GARP_DELAY),
+    repeat: value(settings.garp_master_repeat, globals.vrrp_garp_master_repeat, usual.repeat),
+    delayUs: value<Micros>(
+      settings.garp_master_delay,
+      globals.vrrp_garp_master_delay,
+      usual.delayUs,
+    ),
     refreshUs: value<Micros>(
       settings.garp_master_refresh,
       globals.vrrp_garp_master_refresh,
@@ -225,17 +201,44 @@ function buildAnnounce({ settings, globals }: InstanceContext): VrrpInstance["an
 }
 
 /** As keepalived: what the instance does not say comes from global_defs, there from garp_master_*. */
-function buildLowerPriority({ settings, globals }: InstanceContext): VrrpInstance["lowerPriority"] {
+function buildLowerPriority(context: InstanceContext): VrrpInstance["lowerPriority"] {
+  const { settings, globals } = context;
+  if (isStrict(context)) return strictLowerPriority(context);
+  const usual = announceDefaults(context, USUAL_GARP);
   const repeat = settings.garp_lower_prio_repeat ?? globals.vrrp_garp_lower_prio_repeat ??
     globals.vrrp_garp_master_repeat;
   const delay = settings.garp_lower_prio_delay ?? globals.vrrp_garp_lower_prio_delay ??
     globals.vrrp_garp_master_delay;
   const silent = settings.lower_prio_no_advert ?? globals.vrrp_lower_prio_no_advert;
   return {
-    repeat: repeat?.value ?? GARP_REPEAT,
-    delayUs: delay?.value ?? GARP_DELAY,
+    repeat: repeat?.value ?? usual.repeat,
+    delayUs: delay?.value ?? usual.delayUs,
     advert: !(silent?.value ?? false),
   };
+}
+
+/** A lower router is left to learn by the next advert; what global_defs say is passed over in silence. */
+function strictLowerPriority(context: InstanceContext): VrrpInstance["lowerPriority"] {
+  const { garp_lower_prio_repeat: repeat, garp_lower_prio_delay: delay } = context.settings;
+  const { lower_prio_no_advert: silent } = context.settings;
+  if (repeat !== undefined && repeat.value > 0) {
+    tellTakenBack(context, repeat, "garp_lower_prio_repeat");
+  }
+  if (delay !== undefined && delay.value > 0) {
+    tellTakenBack(context, delay, "garp_lower_prio_delay");
+  }
+  if (silent?.value === false) tellTakenBack(context, silent, "lower_prio_no_advert false");
+  return { repeat: 0, delayUs: micros(0), advert: false };
+}
+
+/** `higher_prio_send_advert`. */
+function buildHigherAdvert(context: InstanceContext): boolean {
+  const { settings, globals } = context, own = settings.higher_prio_send_advert;
+  if (!isStrict(context)) {
+    return (own ?? globals.vrrp_higher_prio_send_advert)?.value ?? false;
+  }
+  if (own?.value === true) tellTakenBack(context, own, "higher_prio_send_advert");
+  return false;
 }
 
 /** Its own uses and its group's; an owner's priority cannot move. */

@@ -14,6 +14,8 @@ export interface NotifyInput {
   readonly scripts: Scripts;
   /** "(VI_1) ". */
   readonly prefix: string;
+  /** `notify_priority_changes` of the instance's group. */
+  readonly priorityChanges?: boolean;
 }
 
 const KINDS: readonly NotifyKind[] = [
@@ -29,7 +31,7 @@ const KINDS: readonly NotifyKind[] = [
 /** The scripts that may run, and the switches. */
 export function buildNotify(
   settings: Settings<typeof VRRP_INSTANCE> | Settings<typeof VRRP_SYNC_GROUP>,
-  { globals, scripts, prefix }: NotifyInput,
+  { globals, scripts, prefix, priorityChanges }: NotifyInput,
 ): NotifyDefs {
   const given: Readonly<Partial<Record<NotifyKind, Found<GivenScript | null>>>> = settings;
   const commands: Partial<Record<NotifyKind, ScriptCommand>> = {};
@@ -39,11 +41,11 @@ export function buildNotify(
     if (command !== null) commands[kind] = command;
   }
   const mail = settings.smtp_alert ?? globals.smtp_alert_vrrp ?? globals.smtp_alert;
-  const priorities = settings.notify_priority_changes ?? globals.vrrp_notify_priority_changes;
+  const inherited = priorityChanges ?? globals.vrrp_notify_priority_changes?.value ?? false;
   return {
     scripts: commands,
     mail: mail?.value ?? false,
-    priorityChanges: priorities?.value ?? false,
+    priorityChanges: settings.notify_priority_changes?.value ?? inherited,
     deleted: given.notify_deleted !== undefined,
     webhooks: [...globals.notify_webhook ?? [], ...settings.notify_webhook ?? []]
       .map(({ value }) => value),

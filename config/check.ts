@@ -2,7 +2,11 @@
 
 import { isLinkLocal } from "../lib/core/address.ts";
 import type { Built } from "./build.ts";
+import { OWNER_PRIORITY } from "./build_election.ts";
+import { withLinks } from "./build_vmac.ts";
+import { checkVmacs } from "./check_vmac.ts";
 import { checkMail, checkNopreempt, checkUnused } from "./check_watchers.ts";
+import { checkWeights } from "./check_weights.ts";
 import type { Named } from "./keyword.ts";
 import type { Facts, Position, VrrpInstance } from "./model.ts";
 import { listInterfaces, otherInterface } from "./other_interface.ts";
@@ -28,17 +32,20 @@ export function check(built: Built, tree: Tree, facts: Facts | null, report: Rep
   checkSharedAddresses(pairs, report);
   checkUnused(built, report);
   checkMail(config, tree, report);
+  checkVmacs(config, report);
   for (const pair of pairs) {
     checkLinkLocal(pair, report);
+    checkWeights(pair.instance, report);
     checkUnicast(pair, report);
     checkNopreempt(pair.instance, pair.named.settings.nopreempt?.position, report);
   }
   if (facts === null) return;
+  for (const pair of pairs) checkOwnAddresses(pair, facts, report);
   // Also of blocks that could not be built: the owner of the file wants to hear it all at once.
   for (const named of blocks.values()) {
     checkInterface(named, facts, config.global.dynamicInterfaces, report);
     checkMulticast(named, facts, report);
-    checkDevices(named, facts, config.global.dynamicInterfaces, report);
+    checkDevices(named, withLinks(facts, tree), config.global.dynamicInterfaces, report);
   }
 }
 
@@ -131,7 +138,9 @@ function firstOwner(owners: Map<string, string>, key: string, name: string): str
 function checkLinkLocal({ instance, named }: Pair, report: Report): void {
   const first = instance.virtualAddresses[0];
   if (instance.family !== "ipv6" || first === undefined || isLinkLocal(first.address)) return;
-  const found = named.settings.virtual_ipaddress?.find((found) => found.value === first);
+  const found = named.settings.virtual_ipaddress?.find((found) =>
+    found.value.address === first.address
+  );
   report(about(
     instance.name,
     "warning",
@@ -145,22 +154,38 @@ function checkUnicast({ instance, named }: Pair, report: Report): void {
   const { unicast_peer: peers = [], unicast_src_ip: source } = named.settings;
   const keyword = named.settings.unicast_peer !== undefined ? "unicast_peer" : "unicast_src_ip";
   const wanted = named.settings.unicast_peer !== undefined || source !== undefined;
-  if (wanted && instance.unicastPeers.length === 0) {
+  if (wanted && instance.unicastPeers.length === 0 && !instance.protocol.lacksPeer) {
     const message = `"${keyword}" without any peer: adverts go to the multicast group`;
     const remedy = "Write the address of each other router into unicast_peer";
     report(about(instance.name, "warning", instance.position, message, remedy));
   }
   for (const { value, position } of instance.interface === null ? peers : []) {
-    if (!isLinkLocal(value)) continue;
+    if (!isLinkLocal(value.address)) continue;
     const message =
-      `Cannot send to ${value}: a link-local peer needs an interface, and there is none`;
+      `Cannot send to ${value.address}: a link-local peer needs an interface, and there is none`;
     const remedy = 'Write "interface IFNAME" into the instance, or a peer address of wider scope';
     report(about(instance.name, "error", position, message, remedy));
   }
-  const self = peers.find((peer) => peer.value === instance.sourceAddress);
+  const self = peers.find(({ value }) => value.address === instance.sourceAddress);
   if (self === undefined) return;
-  const message = `${self.value} is this router's own source address, not a peer`;
+  const message = `${self.value.address} is this router's own source address, not a peer`;
   report(about(instance.name, "warning", self.position, message, "Delete the line"));
+}
+
+/** An address that the host has anyway is on two routers as soon as another one is master. */
+function checkOwnAddresses({ instance, named }: Pair, facts: Facts, report: Report): void {
+  if (instance.priority === OWNER_PRIORITY) return;
+  const { virtual_ipaddress: own = [], virtual_ipaddress_excluded: excluded = [] } = named.settings;
+  for (const { value: { address, device }, position } of [...own, ...excluded]) {
+    const name = device ?? instance.interface;
+    const link = facts.interfaces.find((link) => link.name === name);
+    if (!link?.addresses?.includes(address)) continue;
+    const message = `${address} is an address of ${link.name} itself: unless a daemon has put it ` +
+      "there, this router keeps it when another one is master, and two have it";
+    const remedy = `Take it off ${link.name} and out of the host's network configuration, or ` +
+      'write "priority 255" if this router owns it';
+    report(about(instance.name, "warning", position, message, remedy));
+  }
 }
 
 function checkInterface(

@@ -2,6 +2,7 @@
 
 import { type Family, familyOf, type Ip } from "../lib/core/address.ts";
 import type { GroupDraft } from "./build_groups.ts";
+import type { BuiltRouting } from "./build_routes.ts";
 import type { TrackInput } from "./build_tracks.ts";
 import type { Found, Named, Settings } from "./keyword.ts";
 import type { Facts, Position } from "./model.ts";
@@ -17,6 +18,8 @@ export interface InstanceInput {
   readonly scripts: Scripts;
   /** What `track_*` blocks are looked up in. */
   readonly tracking: Omit<TrackInput, "tell" | "owner">;
+  /** Its `virtual_routes` and `virtual_rules`. */
+  readonly routing: BuiltRouting;
   /** The sync group that it is in. */
   readonly group: GroupDraft | null;
   readonly facts: Facts | null;

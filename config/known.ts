@@ -38,12 +38,7 @@ const AREAS: Readonly<
 /** Graver than their area: they change who holds an address, or what is on the wire. */
 const SERIOUS: ReadonlySet<string> = new Set([
   "no_accept",
-  "net_namespace",
-  "include_check",
-  "default_interface",
   "old_unicast_checksum",
-  "garp_extra_if",
-  "vmac_garp_intvl",
 ]);
 
 /** Harmless though their area is not: they only tune, or speak about parts that are reported anyway. */
@@ -52,11 +47,7 @@ const HARMLESS: ReadonlySet<string> = new Set([
   "vrrp_rx_bufs_policy",
   "vrrp_rx_bufs_multiplier",
   "kernel_rx_buf_size",
-  "disable_local_igmp",
   "vrrp_skip_check_adv_addr",
-  "use_symlink_paths",
-  "set_supplementary_groups",
-  "fifo_write_vrrp_states_on_reload",
   "checker_log_all_failures",
   "rs_init_notifies",
   "SSL",
@@ -70,27 +61,17 @@ const HARMLESS: ReadonlySet<string> = new Set([
   "lvs_netlink_cmd_rcv_bufs_force",
   "lvs_netlink_monitor_rcv_bufs",
   "lvs_netlink_monitor_rcv_bufs_force",
-  "iproute_usr_dir",
-  "iproute_etc_dir",
-  "vmac_prefix",
-  "vmac_addr_prefix",
 ]);
 
 /** What is missed without some keywords, where that is more than what their area says. */
 const WITHOUT: Readonly<Record<string, string>> = {
-  interface_up_down_delays: "the state of an interface counts at once",
-  use_symlink_paths: "scripts are run by the paths that are written",
   set_supplementary_groups: "scripts run with the one group of their user",
-  fifo_write_vrrp_states_on_reload: "states are written when they change only",
-  net_namespace: "the daemon stays in the namespace that it is started in",
-  default_interface: "an address without an interface is on its instance's own",
   no_accept: "packets to the virtual addresses are accepted",
   vrrp_strict: "what the RFC forbids is allowed",
   strict_mode: "what the RFC forbids is allowed",
   unicast_ttl: "adverts leave with TTL 255",
   check_unicast_src: "adverts are taken from any sender",
   vrrp_check_unicast_src: "adverts are taken from any sender",
-  auth_hmac: "adverts are not signed, and signatures are not checked",
   vrf: "sockets and addresses stay outside of the VRF",
   track_src_ip: "the loss of the source address is not noticed by it",
   down_timer_adverts: "a master is down after 3 adverts",

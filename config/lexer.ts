@@ -8,7 +8,7 @@
 
 import type { Position } from "./model.ts";
 import type { Report } from "./problem.ts";
-import { positionOf, type SourceLine } from "./source.ts";
+import { isCommentSign, positionOf, type SourceLine } from "./source.ts";
 
 /** One word, without its quotes. */
 export interface Word {
@@ -24,6 +24,8 @@ export interface Statement {
   readonly line: SourceLine;
   readonly from: number;
   readonly to: number;
+  /** Where the words behind the first one begin. */
+  readonly afterKeyword: number;
 }
 
 /** A brace outside quotes. */
@@ -53,6 +55,7 @@ export function tokenize(lines: readonly SourceLine[], report: Report): readonly
         line,
         from: piece.from,
         to: piece.to,
+        afterKeyword: wordEnd(line.text, piece.from, piece.to),
       });
     }
   }
@@ -88,10 +91,6 @@ function pieces(text: string): readonly Piece[] {
   return found;
 }
 
-function isCommentSign(sign: string | undefined): boolean {
-  return sign === "#" || sign === "!";
-}
-
 /**
  * Words of an ordinary keyword: separated by blanks or by a double quote, which groups and
  * disappears; no escapes. After an unclosed quote nothing is a word.
@@ -110,8 +109,7 @@ function splitWords(line: SourceLine, from: number, to: number, report: Report):
       words.push({ text: line.text.slice(at + 1, end), position: positionOf(line, at, end + 1) });
       at = end + 1;
     } else {
-      let end = at;
-      while (end < to && !isBlank(line.text[end]!) && line.text[end] !== '"') end++;
+      const end = wordEnd(line.text, at, to);
       const text = line.text.slice(at, end).replaceAll(/\\([#!])/g, "$1");
       words.push({ text, position: positionOf(line, at, end) });
       at = end;
@@ -120,14 +118,21 @@ function splitWords(line: SourceLine, from: number, to: number, report: Report):
   return words;
 }
 
+/** The end of the first word in a part of a text; its quotes are part of it. */
+function wordEnd(text: string, from: number, to: number): number {
+  let at = from;
+  while (at < to && isBlank(text[at]!)) at++;
+  if (text[at] === '"') return text.indexOf('"', at + 1) + 1;
+  while (at < to && !isBlank(text[at]!) && text[at] !== '"') at++;
+  return at;
+}
+
 /**
  * The words behind the keyword, read again as script keywords read them: single and double quotes
  * group, also inside a word, and backslashes escape. Null after a report if a quote is not closed.
  */
 export function scriptWords(statement: Statement, report: Report): readonly Word[] | null {
-  const { line, to } = statement;
-  const keyword = statement.words[0].position;
-  const from = keyword.column - 1 + keyword.length;
+  const { line, to, afterKeyword: from } = statement;
   return splitEscaped(
     line.text.slice(from, to),
     (start, end) => {

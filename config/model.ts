@@ -2,8 +2,23 @@
 
 import type { Family, Ip } from "../lib/core/address.ts";
 import type { CheckSpec, ProcessProbe, UserName } from "../lib/core/probe_spec.ts";
+import type { ProtocolDefs } from "./model_protocol.ts";
+import type { Authentication, HmacDefs } from "./model_authentication.ts";
 import type { Micros } from "../lib/core/time.ts";
+import type { RouteEntry, RuleEntry } from "../lib/core/route_entry.ts";
 import type { VirtualAddress } from "../lib/core/virtual_address.ts";
+import type { VmacSpec } from "../lib/core/vmac.ts";
+import type { RootDefs } from "./model_root.ts";
+import type { NameLookup } from "./iproute_names.ts";
+import type { LinkDelay } from "../lib/core/link_delay.ts";
+import type { StaticEntries } from "../lib/core/static_entries.ts";
+
+export type { RootDefs } from "./model_root.ts";
+
+export type { PeerTtl, ProtocolDefs } from "./model_protocol.ts";
+
+export type { LinkDelay } from "../lib/core/link_delay.ts";
+export type { StaticEntries, StaticEntry, TrackGroup } from "../lib/core/static_entries.ts";
 
 /** Where something stands in a file. Lines and columns count from 1; columns are UTF-16 units. */
 export interface Position {
@@ -12,6 +27,8 @@ export interface Position {
   readonly column: number;
   /** How many columns the thing covers, for the caret line. */
   readonly length: number;
+  /** Of text that was put in there: what it is, such as `$BLOCK, defined at FILE:LINE`. */
+  readonly via?: string;
 }
 
 /** A script: the words of its command, and who runs it. */
@@ -97,6 +114,8 @@ export interface ProcessDefs {
   readonly niceness: number | null;
   /** `vrrp_cpu_affinity`: of the engine thread, at least one, counted from 0. */
   readonly processors: readonly number[] | null;
+  /** `vrrp_no_swap`: of the process. */
+  readonly noSwap: boolean;
   /** `vrrp_rlimit_rttime`. */
   readonly realtimeLimitUs: Micros | null;
   /** `umask`: permission bits that are taken away. */
@@ -109,6 +128,8 @@ export interface ProcessDefs {
 export interface GlobalDefs {
   readonly routerId: string | null;
   readonly startupDelayUs: Micros;
+  /** `vrrp_delay_after_boot`: until the system has run for so long, instances only listen. */
+  readonly delayAfterBootUs: Micros;
   readonly scriptUser: UserName | null;
   readonly enableScriptSecurity: boolean;
   /** In the order "global" (`notify_fifo`), "vrrp" (`vrrp_notify_fifo`): those that are given. */
@@ -118,13 +139,33 @@ export interface GlobalDefs {
   /** `shutdown_script`: run after the last instance has stopped. */
   readonly shutdownScript: TimedScript | null;
   readonly mail: MailDefs;
+  readonly reload: {
+    /** `reload_file`: there while a reload is under way; null for none. */
+    readonly file: string | null;
+    /** `fifo_write_vrrp_states_on_reload`. */
+    readonly writeStates: boolean;
+    /** `reload_time_file`: holds the time of a reload; null for none. */
+    readonly timeFile: string | null;
+    /** `reload_repeat`: daily, if that file has no date. */
+    readonly repeat: boolean;
+    /** `config_save_dir`: where each configuration that is loaded is saved; null for nowhere. */
+    readonly saveFolder: string | null;
+  };
   /** `dynamic_interfaces`: an interface may be missing at the start and come later. */
   readonly dynamicInterfaces: boolean;
+  /** What stands at the top level. */
+  readonly root: RootDefs;
   /** `vrrp_rt_priority`: SCHED_RR priority of the engine, 1 to 99; null for none. */
   readonly realtimePriority: number | null;
-  /** `vrrp_no_swap`: the engine's memory is locked. */
-  readonly lockMemory: boolean;
   readonly process: ProcessDefs;
+  /** `nftables` and its kin: the rules that no_accept needs. */
+  readonly firewall: {
+    readonly table: string;
+    readonly priority: number;
+    readonly counters: boolean;
+  };
+  /** `disable_local_igmp`: groups of 224.0.0.0/24 are not reported by IGMP. */
+  readonly noLocalIgmp: boolean;
   /** `vrrp_garp_interval`: the least gap between gratuitous ARPs on one interface; 0 for none. */
   readonly garpIntervalUs: Micros;
   /** `vrrp_gna_interval`: the same for unsolicited neighbour advertisements. */
@@ -157,15 +198,23 @@ export interface VrrpInstance {
   readonly state: "MASTER" | "BACKUP";
   readonly priority: number;
   readonly advertIntervalUs: Micros;
-  readonly authentication: { readonly type: "none" } | {
-    readonly type: "pass";
-    readonly password: string;
-  };
-  /** What the checksum of VRRPv3 over IPv4 covers; `v3_checksum_as_v2` is "message-only". */
-  readonly checksumForm: "pseudo-header" | "message-only";
+  readonly authentication: Authentication;
+  /** Null without `auth_hmac`. */
+  readonly hmac: HmacDefs | null;
+  /**
+   * What the checksum of VRRPv3 over IPv4 covers; `v3_checksum_as_v2` is "message-only",
+   * `old_unicast_checksum` "old-unicast".
+   */
+  readonly checksumForm: "pseudo-header" | "message-only" | "old-unicast";
+  readonly protocol: ProtocolDefs;
+  /** In the order of its adverts. One that is given twice is there twice. */
   readonly virtualAddresses: readonly VirtualAddress[];
   readonly excludedAddresses: readonly VirtualAddress[];
   readonly unicastPeers: readonly Ip[];
+  /** `virtual_routes`. */
+  readonly routes: readonly RouteEntry[];
+  /** `virtual_rules`. */
+  readonly rules: readonly RuleEntry[];
   /** `mcast_src_ip` and `unicast_src_ip`, which are one setting. */
   readonly sourceAddress: Ip | null;
   /** `mcast_dst_ip`, else the global group of the family. */
@@ -175,6 +224,10 @@ export interface VrrpInstance {
   /** False after `dont_track_primary`. */
   readonly trackPrimary: boolean;
   readonly promoteSecondaries: boolean;
+  /** Links of its own; addresses name them by their place in this list. */
+  readonly vmacs: readonly VmacSpec[];
+  /** `garp_extra_if`: how often addresses are announced where no adverts leave from; 0 for never. */
+  readonly extraGarp: { readonly intervalUs: Micros; readonly all: boolean };
   readonly announce: {
     readonly repeat: number;
     readonly delayUs: Micros;
@@ -269,6 +322,9 @@ export interface Config {
   readonly trackProcesses: readonly VrrpTrackProcess[];
   /** Those that an instance tracks, as `checks`. */
   readonly trackFiles: readonly VrrpTrackFile[];
+  readonly statics: StaticEntries;
+  /** `interface_up_down_delays`. */
+  readonly linkDelays: readonly LinkDelay[];
 }
 
 /** What is known about the machine that the configuration is for. */
@@ -286,12 +342,18 @@ export interface Inspector {
   script(words: readonly string[], user: UserName | null, security: boolean): readonly Complaint[];
   /** Why a PEM file of certificates (or of a private key) cannot be used; null if it can. */
   pem(path: string, holds: "certificate" | "key"): string | null;
+  /** What is wrong with a file that holds a key of `auth_hmac`; null if nothing is. */
+  keyFile(path: string): Complaint | null;
+  /** Why the time of day may be wrong; null if something keeps it right. */
+  clock?(): string | null;
   /** Why a FIFO cannot be made or written at a path; null if it can. */
   fifo(path: string): string | null;
   /** Why a file could not be watched (its folder is missing); null if it can. */
   folderOf(path: string): string | null;
   /** Why a user or a group is not to be had; null if both exist. */
   account(name: UserName): string | null;
+  /** The number that iproute2's files have for a name; without it only built-in names are known. */
+  readonly routingName?: NameLookup;
 }
 
 /** One thing that is wrong, and what to do about it. */
@@ -314,4 +376,6 @@ export interface InterfaceFact {
   readonly multicast?: boolean;
   /** Bytes. */
   readonly mtu: number;
+  /** The addresses that it has by others than vigie; undefined: not known. */
+  readonly addresses?: readonly Ip[];
 }

@@ -13,7 +13,7 @@ import {
   type Settings,
   type Table,
 } from "./keyword.ts";
-import { knownKeyword } from "./known.ts";
+import { knownKeyword, knownKeywords } from "./known.ts";
 import type { Statement, Token } from "./lexer.ts";
 import type { Position } from "./model.ts";
 import type { Report } from "./problem.ts";
@@ -56,6 +56,8 @@ interface Frame extends Surroundings {
 class Parser {
   readonly #tokens: readonly Token[];
   readonly #report: Report;
+  /** Of the named blocks in each list of them. */
+  readonly #names = new WeakMap<object, Set<string>>();
   #at = 0;
   #order = 0;
   #suggestions = 100;
@@ -174,11 +176,14 @@ class Parser {
       return;
     }
     const list = found as { readonly name: string }[];
-    if (name === undefined || list.some((other) => other.name === name.text)) {
+    const names = this.#names.get(found as object) ?? new Set();
+    this.#names.set(found as object, names);
+    if (name === undefined || names.has(name.text)) {
       this.#report(badName(head.text, name, (name ?? head).position));
       this.#skip(statement);
       return;
     }
+    names.add(name.text);
     list.push({ name: name.text, position: name.position, order, settings, refused } as never);
     this.#open(statement);
     this.#reportWords(statement, 2);
@@ -215,7 +220,7 @@ class Parser {
     if (known !== null) {
       const harmless = frame.unsupported || (argument && booleanOf(argument.text) === false);
       if (!harmless) this.#report(describeUnsupported(statement, frame, known.severity));
-      if (known.opensBlock || opensBlock) this.#skip(statement);
+      if (known.opensBlock || opensBlock) this.#known(frame, statement);
       return;
     }
     const suggest = this.#suggestions-- > 0;
@@ -225,6 +230,26 @@ class Parser {
     // keepalived goes on as if the brace were not there.
     if (frame.opened === null) this.#skip(statement);
     else this.#at++;
+  }
+
+  /** Consumes a block of a part that vigie does not have: a misspelled word in it is still one. */
+  #known(frame: Frame, statement: Statement): void {
+    const { text, position } = statement.words[0];
+    const path = frame.path === "root" ? text : `${frame.path}.${text}`;
+    // Its lines are values.
+    if (knownKeywords(path).length === 0) return this.#skip(statement);
+    this.#open(statement);
+    const block = statement.words.map((word) => word.text).join(" ");
+    this.#body({
+      path,
+      title: `in "${block}"`,
+      block,
+      opened: position,
+      table: {},
+      found: {},
+      refused: new Set(),
+      unsupported: true,
+    });
   }
 
   /** Consumes a whole block, whatever is in it. */

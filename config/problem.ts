@@ -40,7 +40,8 @@ export function sortProblems(problems: readonly Problem[]): readonly Problem[] {
 }
 
 /**
- * A problem for people, four lines: where and what, the source line, a caret line, the remedy.
+ * A problem for people, four lines: where and what, the source line, a caret line, the remedy; before
+ * the last one, what was put in at the place, if anything was.
  * Lines of the file that are too long for a terminal are cut around the place, and what would
  * control the terminal is replaced, in the words that are quoted too.
  */
@@ -48,7 +49,8 @@ export function formatProblem(problem: Problem): string {
   const { file, line, column } = problem.position;
   const head = `${file}:${line}:${column}: ${problem.severity}: ${problem.message}`;
   const source = problem.line === "" ? [] : excerpt(problem.line, problem.position);
-  return [sentence(head), ...source, `  remedy: ${sentence(problem.remedy)}`].join("\n");
+  const via = problem.position.via === undefined ? [] : [`  in ${sentence(problem.position.via)}`];
+  return [sentence(head), ...source, ...via, `  remedy: ${sentence(problem.remedy)}`].join("\n");
 }
 
 /** Exit status of `vigie check`: 1 if there is a fatal problem or an error, or (strict) any problem. */

@@ -69,12 +69,16 @@ export function atLeastOne(high: number): Reader<number> {
 }
 
 /**
- * A whole number of which keepalived takes the nearest end of the range when it is outside, and
- * which it can do without.
+ * A whole number of which keepalived takes the nearest end of the range when it is outside.
+ * @param absence What it is if there is none; "error" for what keepalived can do without.
  */
-export function clamped(low: number, high: number): Reader<number> {
+export function clamped(
+  low: number,
+  high: number,
+  absence: "error" | "fatal" = "error",
+): Reader<number> {
   return (args) => {
-    const word = args.must(`a whole number from ${low} to ${high}`, "error");
+    const word = args.must(`a whole number from ${low} to ${high}`, absence);
     if (word === undefined) return undefined;
     const value = wholeNumber(word.text, -1e15, 1e15);
     if (value === null) return args.refuse(word, `a whole number from ${low} to ${high}`, IGNORED);

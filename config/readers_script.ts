@@ -38,7 +38,26 @@ export function givenUser(user: Word, group: Word | undefined): GivenUser {
  * absence.
  */
 export function script(severity: Severity): Reader<GivenScript> {
-  const read = optionalScript("the line is ignored");
+  return required(severity, optionalScript("the line is ignored"));
+}
+
+/** `COMMAND`, as `script`, of a vrrp_script: keepalived passes over all that stands behind it. */
+export function scriptAlone(severity: Severity): Reader<GivenScript> {
+  const behind: Behind = (args, argument, [first]) => {
+    if (first !== undefined) {
+      const message = `"${first.text}" is ignored: keepalived runs ${argument.text} without it`;
+      const whole = `Quote the command together with its parameters: "${argument.text} ..."`;
+      args.report("warning", first, message, `${whole}; a user stands in a line of its own: user`);
+    }
+    return null;
+  };
+  return required(severity, commandLine("the line is ignored", behind));
+}
+
+function required(
+  severity: Severity,
+  read: Reader<GivenScript | null>,
+): Reader<GivenScript> {
   return (args) => {
     const given = read(args);
     if (given !== null) return given;
@@ -50,17 +69,25 @@ export function script(severity: Severity): Reader<GivenScript> {
 
 /** As `script`, or null for no command at all; `until` says what holds without a usable one. */
 export function optionalScript(until: string): Reader<GivenScript | null> {
+  return commandLine(until, (args, argument, [user, group, ...extra]) => {
+    if (extra.length > 0) reportExtraWords(args, argument, extra);
+    return user === undefined ? null : givenUser(user, group);
+  });
+}
+
+/** What becomes of the words behind a command: whom they name. */
+type Behind = (args: Arguments, argument: Word, words: readonly Word[]) => GivenUser | null;
+
+function commandLine(until: string, behind: Behind): Reader<GivenScript | null> {
   return (args) => {
     const given = args.takeScript();
     if (given === undefined) return undefined;
-    const [argument, user, group, ...extra] = given;
+    const [argument, ...rest] = given;
     if (argument === undefined) return null;
     const words = args.command(argument);
     if (words === undefined) return undefined;
     if (words.length === 0) return args.refuse(argument, "a command", until);
-    if (extra.length > 0) reportExtraWords(args, argument, extra);
-    const who = user === undefined ? null : givenUser(user, group);
-    return { words, user: who, position: argument.position };
+    return { words, user: behind(args, argument, rest), position: argument.position };
   };
 }
 

@@ -1,29 +1,110 @@
-/**
- * From the bytes of a file to source lines with positions. This is where included files,
- * definitions, conditions and sequences are resolved, before any word is looked at.
- */
+/** From the bytes of a file to source lines with positions. */
 
 import type { Position } from "./model.ts";
-import type { Report } from "./problem.ts";
+import type { Report, Severity } from "./problem.ts";
 
 /** One line of a file, without its line end. `number` counts from 1. */
 export interface SourceLine {
   readonly file: string;
   readonly number: number;
   readonly text: string;
+  /** Where the characters come from, if the text is not the whole line as it stands in the file. */
+  readonly origin?: readonly Segment[];
+}
+
+/** Neighbouring characters of a line's text that come from one place. */
+export interface Segment {
+  /** Index of the first character in the text; the segment ends where the next one begins. */
+  readonly at: number;
+  /** Columns (from 0, end excluded) in the file's line; of the place of use for what was put in. */
+  readonly start: number;
+  readonly end: number;
+  /** What was put in there; absent for characters that stand in the line themselves. */
+  readonly via?: string;
 }
 
 /** Longest line that keepalived reads, in bytes. Longer ones are skipped. */
 export const LINE_BYTES_MAX = 1024;
 
-/** The place of columns `from` to `to` (counted from 0, end excluded) of a line. */
+/** The place of characters `from` to `to` (counted from 0, end excluded) of a line's text. */
 export function positionOf(line: SourceLine, from = 0, to = line.text.length): Position {
+  const { file, number, origin } = line;
+  if (origin === undefined) {
+    return { file, line: number, column: from + 1, length: Math.max(1, to - from) };
+  }
+  const first = placeOf(origin, from), last = placeOf(origin, Math.max(from, to - 1));
+  const via = first.via ?? last.via;
   return {
-    file: line.file,
-    line: line.number,
-    column: from + 1,
-    length: Math.max(1, to - from),
+    file,
+    line: number,
+    column: first.start + 1,
+    length: Math.max(1, last.end - first.start),
+    ...via === undefined ? {} : { via },
   };
+}
+
+/** One character's place in the file's line. */
+function placeOf(origin: readonly Segment[], index: number): Omit<Segment, "at"> {
+  const segment = origin.findLast(({ at }) => at <= index) ?? { at: 0, start: 0, end: 1 };
+  if (segment.via !== undefined) return segment;
+  const start = segment.start + index - segment.at;
+  return { start, end: start + 1 };
+}
+
+/** A part of a line, which knows where it stands in the file. */
+export function sliceLine(line: SourceLine, from: number, to = line.text.length): SourceLine {
+  if (from === 0 && to >= line.text.length) return line;
+  const inside = originOf(line).filter(({ at }, index, all) =>
+    at < to && (all[index + 1]?.at ?? Infinity) > from
+  );
+  const origin = inside.map(({ at, start, end, via }) => {
+    const cut = Math.max(0, from - at);
+    return via === undefined
+      ? { at: at + cut - from, start: start + cut, end }
+      : { at: at + cut - from, start, end, via };
+  });
+  return { ...line, text: line.text.slice(from, to), origin };
+}
+
+/** A line with other text in the place of some of its characters. @param via What that text is. */
+export function replaceInLine(
+  line: SourceLine,
+  from: number,
+  to: number,
+  text: string,
+  via: string,
+): SourceLine {
+  const { column, length } = positionOf(line, from, to);
+  const before = sliceLine(line, 0, from), after = sliceLine(line, to);
+  const moved = from + text.length;
+  const origin = [
+    ...from === 0 ? [] : originOf(before),
+    ...text === "" ? [] : [{ at: from, start: column - 1, end: column - 1 + length, via }],
+    ...after.text === "" ? [] : originOf(after).map((part) => ({ ...part, at: part.at + moved })),
+  ];
+  return { ...line, text: before.text + text + after.text, origin };
+}
+
+function originOf({ text, origin }: SourceLine): readonly Segment[] {
+  return origin ?? [{ at: 0, start: 0, end: text.length }];
+}
+
+/** Where the comment of a line begins: at the first `#` or `!` outside of double quotes; else its end. */
+export function codeLength(text: string): number {
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at]!;
+    if (sign === '"') quoted = !quoted;
+    else if (quoted) continue;
+    else if (sign === "\\" && isCommentSign(text[at + 1])) at++;
+    else if (isCommentSign(sign)) return at;
+  }
+  return text.length;
+}
+
+/** Whether a sign begins a comment where it stands outside of double quotes. */
+export function isCommentSign(sign: string | undefined): boolean {
+  return sign === "#" || sign === "!";
 }
 
 /** Splits a file into lines. All of them: those that cannot be used are dropped by `usableLines`. */
@@ -38,19 +119,27 @@ export function splitLines(content: string | Uint8Array, file: string): readonly
   }));
 }
 
-/** The lines that the lexer shall see; what is wrong with the others is reported. */
-export function usableLines(lines: readonly SourceLine[], report: Report): readonly SourceLine[] {
+/**
+ * The lines that can be read; what is wrong with the others is reported.
+ *
+ * @param severity Of a file that is not text at all.
+ */
+export function usableLines(
+  lines: readonly SourceLine[],
+  report: Report,
+  severity: Severity = "fatal",
+): readonly SourceLine[] {
   const binary = firstBinaryLine(lines);
   if (binary !== null) {
     report({
-      severity: "fatal",
+      severity,
       position: positionOf(binary.line, binary.at, binary.at + 1),
       message: `Cannot read "${binary.line.file}" as a configuration: it holds binary data`,
       remedy: "Name a text file in UTF-8, such as /etc/keepalived/keepalived.conf",
     });
     return [];
   }
-  return withoutPreprocessing(lines.filter((line) => isUsable(line, report)), report);
+  return lines.filter((line) => isUsable(line, report));
 }
 
 /** NUL is in no text of ours; U+FFFD stands for bytes that are not UTF-8. */
@@ -102,72 +191,4 @@ function isUsable(line: SourceLine, report: Report): boolean {
 
 function utf8Length(text: string): number {
   return new TextEncoder().encode(text).length;
-}
-
-/** What the line-wise language of keepalived offers before words are looked at. */
-const PREPROCESSOR: readonly { readonly pattern: RegExp; readonly what: string }[] = [
-  { pattern: /^\s*(include[rmwba]?)(?=\s)/, what: "included files" },
-  { pattern: /^\s*(\$[A-Za-z_]\w*)=/, what: "definitions" },
-  { pattern: /^\s*(@\^?\S*)/, what: "conditional lines" },
-  { pattern: /^\s*(~(?:SEQx?|LST))\(/, what: "sequences" },
-];
-
-/** A definition in use: `${NAME}` anywhere, `$NAME` only before a blank, a comma, ")" or the end. */
-const USE = /\$(?:\{[A-Za-z_]\w*(?: [^}]*)?\}|[A-Za-z_]\w*(?=[\s,)]|$))/g;
-
-/** Drops the lines that only a preprocessor understands, each with a report. */
-function withoutPreprocessing(
-  lines: readonly SourceLine[],
-  report: Report,
-): readonly SourceLine[] {
-  const kept: SourceLine[] = [];
-  const defined = new Set<string>();
-  let continued = false;
-  for (const line of lines) {
-    const continues = line.text.trimEnd().endsWith("\\");
-    if (continued) {
-      continued = continues;
-      continue;
-    }
-    const row = PREPROCESSOR.find(({ pattern }) => pattern.test(line.text));
-    if (row === undefined) {
-      kept.push(unresolved(line, defined, report));
-      continue;
-    }
-    const word = row.pattern.exec(line.text)![1]!;
-    if (word.startsWith("$")) {
-      defined.add(word.slice(1));
-      continued = continues;
-    }
-    const from = line.text.indexOf(word);
-    reportUnsupported(line, from, word, row.what, report);
-  }
-  return kept;
-}
-
-/** Reports definitions in use, and hides their braces so that they do not look like a block's. */
-function unresolved(line: SourceLine, defined: ReadonlySet<string>, report: Report): SourceLine {
-  const text = line.text.replaceAll(USE, (use: string, at: number) => {
-    const name = use.replaceAll(/[${}]/g, "");
-    // An undefined name is text to keepalived, without a message: scripts are full of shell variables.
-    if (!defined.has(name) && !use.startsWith("${_")) return use;
-    reportUnsupported(line, at, use, "definitions", report);
-    return use.replace("{", "(").replace("}", ")");
-  });
-  return text === line.text ? line : { ...line, text };
-}
-
-function reportUnsupported(
-  line: SourceLine,
-  from: number,
-  word: string,
-  what: string,
-  report: Report,
-): void {
-  report({
-    severity: "error",
-    position: positionOf(line, from, from + word.length),
-    message: `"${word}" is known, not supported yet: ${what} are not resolved`,
-    remedy: "Write the lines out in this file",
-  });
 }

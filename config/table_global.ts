@@ -15,8 +15,15 @@ import {
   wholeSeconds,
   word,
 } from "./readers.ts";
+import { GLOBAL_FIREWALL } from "./table_firewall.ts";
+import { GLOBAL_LATER } from "./table_global_later.ts";
 import { GLOBAL_MAIL, GLOBAL_NOTIFY } from "./table_global_notify.ts";
 import { GLOBAL_PROCESS } from "./table_global_process.ts";
+import { GLOBAL_RELOAD } from "./table_global_reload.ts";
+import { GLOBAL_VMAC } from "./table_vmac.ts";
+import { GLOBAL_ROUTES } from "./table_routes.ts";
+import { GLOBAL_INCLUDE } from "./table_root.ts";
+import { GLOBAL_PROTOCOL } from "./table_protocol.ts";
 
 const UINT32_MAX = 0xffff_ffff;
 const INT32_MAX = 0x7fff_ffff;
@@ -179,28 +186,17 @@ export const GLOBAL_DEFS = {
     status: "works",
     usage: "",
     default: "off",
-    doc: "Locks the memory of the thread that speaks VRRP.",
+    doc: "Keeps the process out of swap, and its program in memory.",
     read: present,
   },
+  ...GLOBAL_FIREWALL,
+  ...GLOBAL_INCLUDE,
+  ...GLOBAL_PROTOCOL,
+  ...GLOBAL_ROUTES,
   ...GLOBAL_PROCESS,
   ...GLOBAL_NOTIFY,
   ...GLOBAL_MAIL,
-  enable_snmp: {
-    kind: "setting",
-    status: "not yet",
-    severity: "warning",
-    usage: "",
-    default: "off",
-    doc: "Not a word of keepalived 2, but of configurations in use; see enable_snmp_vrrp.",
-    read: present,
-  },
-  snmp_socket: {
-    kind: "setting",
-    status: "not yet",
-    severity: "warning",
-    usage: "ADDRESS",
-    default: "unix:/var/agentx/master",
-    doc: "Where the SNMP master agent listens.",
-    read: word("an address", "error"),
-  },
+  ...GLOBAL_LATER,
+  ...GLOBAL_RELOAD,
+  ...GLOBAL_VMAC,
 } as const satisfies Table;

@@ -104,6 +104,27 @@ export const GLOBAL_NOTIFY = {
     doc: "Scripts that others than root could change are not run as root.",
     read: bool,
   },
+  use_symlink_paths: {
+    kind: "setting",
+    status: "no effect",
+    usage: "[BOOL]",
+    default: "on",
+    doc:
+      "vigie runs a script by the path that is written, and follows links; keepalived 2.4 does " +
+      "so with this keyword only.",
+    read: bool,
+  },
+  set_supplementary_groups: {
+    kind: "setting",
+    status: "not yet",
+    severity: "warning",
+    usage: "[BOOL]",
+    default: "off",
+    doc:
+      "Scripts of another user than the daemon's run with the user's one group, as in keepalived " +
+      "without this keyword: give them what they need by `script_user USER GROUP`.",
+    read: bool,
+  },
   notify_fifo: { ...fifo, doc: "Told of every change, line by line." },
   notify_fifo_script: {
     ...globalScript,

@@ -49,7 +49,7 @@ export const VRRP_SYNC_GROUP = {
 export const TRACK_GROUP = {
   group: {
     ...members,
-    status: "no effect",
-    doc: "Its members; only static entries refer to it, which vigie does not have yet.",
+    status: "works",
+    doc: "Its members; static entries refer to it by track_group.",
   },
 } as const satisfies Table;

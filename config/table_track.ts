@@ -4,8 +4,8 @@ import { seconds } from "../lib/core/time.ts";
 import type { Reader, Table } from "./keyword.ts";
 import type { Word } from "./lexer.ts";
 import { duration, type Refusal, whole, wholeNumber } from "./readers.ts";
-import { script, userAndGroup } from "./readers_script.ts";
-import { TRACK_WEIGHT_MAX, weight } from "./track_entry.ts";
+import { scriptAlone, userAndGroup } from "./readers_script.ts";
+import { clampedWeight, TRACK_WEIGHT_MAX, weight } from "./track_entry.ts";
 
 const INT32_MAX = 0x7fff_ffff;
 
@@ -20,12 +20,12 @@ export const VRRP_SCRIPT = {
   script: {
     kind: "setting",
     status: "works",
-    usage: "COMMAND [USER [GROUP]]",
+    usage: "COMMAND",
     default: "none: required",
     doc:
       'The command, with its parameters in one quotation; exit status 0 is good. "</path" runs ' +
       "nothing: it is good while the file exists.",
-    read: script("error"),
+    read: scriptAlone("error"),
   },
   interval: {
     kind: "setting",
@@ -35,7 +35,14 @@ export const VRRP_SCRIPT = {
     doc: "From one start to the next.",
     read: (args) => {
       const value = duration(0, 4294)(args);
-      return value === 0 ? seconds(1) : value;
+      if (value !== 0) return value;
+      args.report(
+        "error",
+        args.head,
+        "Cannot run a script every 0 s: 1 s is used",
+        "Write 1 or more",
+      );
+      return seconds(1);
     },
   },
   timeout: {
@@ -52,7 +59,7 @@ export const VRRP_SCRIPT = {
     usage: "N [reverse]",
     default: "0: a failure is FAULT",
     doc: "Positive: added while good; negative: added while bad.",
-    read: weight(TRACK_WEIGHT_MAX.script),
+    read: clampedWeight(TRACK_WEIGHT_MAX.script),
   },
   rise: {
     kind: "setting",

@@ -17,9 +17,12 @@ import {
   wholeOrFatal,
   wholeSeconds,
 } from "./readers.ts";
-import { AUTHENTICATION } from "./table_authentication.ts";
+import { AUTH_HMAC, AUTHENTICATION } from "./table_authentication.ts";
 import { optionalScript } from "./readers_script.ts";
 import { instanceScript, NOTIFY_SCRIPTS, NOTIFY_SWITCHES, NOTIFY_WEBHOOK } from "./table_notify.ts";
+import { INSTANCE_ROUTES } from "./table_routes.ts";
+import { INSTANCE_PROTOCOL } from "./table_protocol.ts";
+import { INSTANCE_VMAC } from "./table_vmac.ts";
 import { TRACK_LISTS } from "./track_entry.ts";
 
 const UINT32_MAX = 0xffff_ffff;
@@ -116,8 +119,16 @@ export const VRRP_INSTANCE = {
     status: "works",
     usage: "{ ... }",
     named: false,
-    doc: "Password of VRRPv2 over IPv4.",
+    doc: "Password or Authentication Header of VRRPv2 over IPv4.",
     table: AUTHENTICATION,
+  },
+  auth_hmac: {
+    kind: "section",
+    status: "works",
+    usage: "{ ... }",
+    named: false,
+    doc: "A signature behind each advert, in any version.",
+    table: AUTH_HMAC,
   },
   virtual_ipaddress: {
     kind: "list",
@@ -141,6 +152,7 @@ export const VRRP_INSTANCE = {
     doc: "Addresses that the master holds but does not advertise; any family.",
     entry: addressEntry,
   },
+  ...INSTANCE_ROUTES,
   unicast_peer: {
     kind: "list",
     status: "works",
@@ -262,9 +274,18 @@ export const VRRP_INSTANCE = {
   },
   accept: {
     kind: "setting",
-    status: "no effect",
+    status: "works",
     usage: "",
-    doc: "The default, spelled out: the master takes packets to its virtual addresses.",
+    default: "on, but in strict mode for who is no owner",
+    doc: "The master takes packets to its virtual addresses.",
+    read: present,
+  },
+  no_accept: {
+    kind: "setting",
+    status: "works",
+    usage: "",
+    default: "off",
+    doc: "Packets to the virtual addresses are dropped while this router is master.",
     read: present,
   },
   debug: {
@@ -281,6 +302,8 @@ export const VRRP_INSTANCE = {
     doc: "An advert with another address list is kept and reported once, with it or without.",
     read: bool,
   },
+  ...INSTANCE_PROTOCOL,
+  ...INSTANCE_VMAC,
   ...TRACK_LISTS,
   ...NOTIFY_SCRIPTS,
   notify_deleted: {

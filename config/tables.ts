@@ -2,14 +2,18 @@
 
 import type { Table } from "./keyword.ts";
 import { VRRP_CHECK } from "./table_check.ts";
+import { ROOT_DELAYS } from "./table_delays.ts";
 import { GARP_GROUP } from "./table_garp_group.ts";
 import { GLOBAL_DEFS } from "./table_global.ts";
 import { TRACK_GROUP, VRRP_SYNC_GROUP } from "./table_group.ts";
+import { ROOT_DAEMON } from "./table_root.ts";
+import { ROOT_STATIC } from "./table_routes.ts";
 import { TRACK_FILE, VRRP_SCRIPT, VRRP_TRACK_PROCESS } from "./table_track.ts";
 import { VRRP_INSTANCE } from "./table_vrrp.ts";
 
 /** The blocks that a file consists of. */
 export const ROOT = {
+  ...ROOT_DAEMON,
   global_defs: {
     kind: "section",
     status: "works",
@@ -43,12 +47,14 @@ export const ROOT = {
     doc: "Instances that move together.",
     table: VRRP_SYNC_GROUP,
   },
+  ...ROOT_STATIC,
+  ...ROOT_DELAYS,
   track_group: {
     kind: "section",
-    status: "no effect",
+    status: "works",
     usage: "NAME { ... }",
     named: true,
-    doc: "Instances that depend on static entries, which vigie does not have yet.",
+    doc: "Instances that depend on static entries: they are in FAULT while one is missing.",
     table: TRACK_GROUP,
   },
   vrrp_script: {

@@ -2,7 +2,7 @@
 
 import type { Arguments, Reader, Table } from "./keyword.ts";
 import type { TrackKind, TrackUse } from "./model.ts";
-import { type Refusal, whole, wholeNumber } from "./readers.ts";
+import { clamped, type Refusal, whole, wholeNumber } from "./readers.ts";
 
 /** Greatest weight, either way, of each kind of tracker (keepalived-behaviour 4.1). */
 export const TRACK_WEIGHT_MAX: Readonly<Record<TrackKind, number>> = {
@@ -21,7 +21,15 @@ export interface Weight {
 
 /** A weight from -`max` to `max`. */
 export function weight(max: number, refusal?: Refusal): Reader<Weight> {
-  const read = whole(-max, max, refusal);
+  return withReverse(whole(-max, max, refusal));
+}
+
+/** As `weight`, of a vrrp_script: keepalived keeps one beyond the range, whose effect is that of `max`. */
+export function clampedWeight(max: number): Reader<Weight> {
+  return withReverse(clamped(-max, max, "fatal"));
+}
+
+function withReverse(read: Reader<number>): Reader<Weight> {
   return (args) => {
     const value = read(args);
     if (value === undefined) return undefined;
@@ -56,6 +64,9 @@ function readUseWeight(args: Arguments, max: number): number | undefined {
   return wholeNumber(word.text, -max, max) ??
     args.refuse(word, `a whole number from -${max} to ${max}`, "the tracker's own weight holds");
 }
+
+/** The words that may stand behind the name. */
+export const TRACK_OPTIONS: readonly string[] = ["weight", "reverse", "noreverse"];
 
 const list = {
   kind: "list",

@@ -58,7 +58,7 @@ export function parseUciConfig(
   const globals = sections.of("globals");
   const enabled = !globals.some((section) => !section.isOn("enabled", true));
   const written = text.toString();
-  const parsed = parseConfig(written, file, options);
+  const parsed = parseConfig(written, file, { ...options, dialect: "uci" });
   const here = (position: Position) => text.origin(position.line, position.column) ?? start;
   const problems = [
     ...findings,
@@ -75,6 +75,7 @@ export function parseUciConfig(
       ?.value("alt_config_file") ?? null,
     unknownDevices,
     text: written,
+    flat: parsed.flat,
   };
 }
 

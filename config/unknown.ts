@@ -32,7 +32,7 @@ export function describeUnsupported(
   return {
     severity,
     position,
-    message: `"${text}" is known, not supported yet: ${missed}`,
+    message: `"${text}" is known, not active yet: ${missed}`,
     remedy: severity === "warning"
       ? "Delete it, or leave it for later: it is ignored"
       : "Delete it if this router can do without, else keep keepalived here for now",

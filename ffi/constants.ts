@@ -230,8 +230,8 @@ export const CLONE_NEW = {
 /** SCHED_*: scheduling policies, and the flag that children start without them (linux/sched.h). */
 export const SCHED = { OTHER: 0, FIFO: 1, RR: 2, RESET_ON_FORK: 0x40000000 } as const;
 
-/** MCL_*: what mlockall locks (asm-generic/mman.h). */
-export const MCL = { CURRENT: 1, FUTURE: 2, ONFAULT: 4 } as const;
+/** MLOCK_*: how mlock2 locks; ONFAULT is pages as they are touched (asm-generic/mman-common.h). */
+export const MLOCK = { ONFAULT: 1 } as const;
 
 /** PR_*: commands of prctl (linux/prctl.h). */
 export const PR = { SET_PDEATHSIG: 1, SET_DUMPABLE: 4, SET_NAME: 15, GET_NAME: 16 } as const;

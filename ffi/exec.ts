@@ -5,13 +5,23 @@ import { ERRNO, lastErrno, must, SysError } from "./errno.ts";
 import { openFd } from "./fd.ts";
 import { type Bytes, HOST_ORDER, POLLFD, UCRED, viewOf } from "./layout.ts";
 import { cString, libc } from "./libc.ts";
-import { AF, SO, SOCK, SOL } from "./constants.ts";
+import { AF, POLL, SO, SOCK, SOL } from "./constants.ts";
 
 /** memfd_create (asm/unistd_64.h; asm-generic/unistd.h), by Deno.build.arch. */
 const SYS_MEMFD_CREATE: Readonly<Record<string, bigint>> = { x86_64: 319n, aarch64: 279n };
 
-/** MFD_CLOEXEC (linux/memfd.h). */
-const MFD_CLOEXEC = 1n;
+/** MFD_* (linux/memfd.h). NOEXEC_SEAL: no program, and never will be; Linux 6.3. */
+const MFD = { CLOEXEC: 1n, NOEXEC_SEAL: 8n } as const;
+
+/**
+ * What a memory file is asked for with, in this order: under vm.memfd_noexec 2 (Linux 6.3,
+ * admin-guide/sysctl/vm.rst) nobody gets one that could be a program, and older kernels do not know
+ * the word for one that cannot (EINVAL).
+ */
+const MEMFD_FLAGS = [MFD.CLOEXEC | MFD.NOEXEC_SEAL, MFD.CLOEXEC] as const;
+
+/** Old kernels say ENOSYS, old container runtimes EPERM, policies EACCES: there are none. */
+const NO_MEMFD: readonly number[] = [ERRNO.ENOSYS, ERRNO.EPERM, ERRNO.EACCES];
 
 /** Where a file without a name is made if the kernel has no memfd. */
 const FALLBACK_FOLDERS = ["/run", "/tmp", "/dev/shm"];
@@ -24,24 +34,28 @@ const SIGSET_BYTES = 128;
 
 /**
  * A file that is nowhere but in memory; close-on-exec. `/proc/self/fd/N` opens it anew, with a
- * position of its own. Kernels without memfd get a file that is removed at once.
+ * position of its own. Where there is no memfd, a file is made and its name removed at once.
  * @param name For `ls -l /proc/PID/fd`. @throws {SysError}
  */
 export function makeMemoryFile(name: string): number {
+  return createMemfd(name) ?? makeUnlinkedFile(name);
+}
+
+function createMemfd(name: string): number | null {
+  const number = SYS_MEMFD_CREATE[Deno.build.arch];
+  if (number === undefined) return null;
   const text = new Uint8Array(new ArrayBuffer(256));
   text.set(cString(name).subarray(0, 240));
   const address = BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(text)));
-  const number = SYS_MEMFD_CREATE[Deno.build.arch];
-  if (number !== undefined) {
-    const fd = Number(libc.syscall(number, address, MFD_CLOEXEC, 0n, 0n));
+  let errno = 0;
+  for (const flags of MEMFD_FLAGS) {
+    const fd = Number(libc.syscall(number, address, flags, 0n, 0n));
     if (fd >= 0) return fd;
-    // Old kernels say ENOSYS, old container runtimes EPERM.
-    const { errno } = new SysError("memfd_create", lastErrno(), "make a file in memory");
-    if (errno !== ERRNO.ENOSYS && errno !== ERRNO.EPERM) {
-      throw new SysError("memfd_create", errno, "make a file in memory");
-    }
+    errno = lastErrno();
+    if (errno !== ERRNO.EINVAL) break;
   }
-  return makeUnlinkedFile(name);
+  if (NO_MEMFD.includes(errno)) return null;
+  throw new SysError("memfd_create", errno, "make a file in memory");
 }
 
 function makeUnlinkedFile(name: string): number {
@@ -124,15 +138,33 @@ export function abstractAddressOf(name: string): Bytes {
  * @returns Whether it can be read, has ended or failed; false when the time is over.
  */
 export async function whenReadable(fd: number, timeoutMs: number | null): Promise<boolean> {
-  const set = new Uint8Array(new ArrayBuffer(POLLFD.size)), view = viewOf(set);
+  return (await whenAnyReadable([fd], timeoutMs)).length > 0;
+}
+
+/**
+ * The same for several descriptors. One thread waits for all of them: the runtime has few of these,
+ * and reads files by them too.
+ * @returns Those that can be read, have ended or failed; none when the time is over.
+ */
+export async function whenAnyReadable(
+  fds: readonly number[],
+  timeoutMs: number | null,
+): Promise<number[]> {
+  const set = new Uint8Array(new ArrayBuffer(fds.length * POLLFD.size)), view = viewOf(set);
+  for (const [index, fd] of fds.entries()) {
+    view.setInt32(index * POLLFD.size + POLLFD.at.fd, fd, HOST_ORDER);
+    view.setInt16(index * POLLFD.size + POLLFD.at.events, POLL.IN, HOST_ORDER);
+  }
   const until = timeoutMs === null ? null : performance.now() + timeoutMs;
   for (;;) {
     const leftMs = until === null ? -1 : Math.max(0, Math.ceil(until - performance.now()));
-    view.setInt32(POLLFD.at.fd, fd, HOST_ORDER);
-    view.setInt16(POLLFD.at.events, 1, /* POLLIN */ HOST_ORDER);
-    const ready = await libc.pollElsewhere(set, 1n, leftMs);
-    if (ready > 0) return true;
-    // Less than zero: a signal, for nothing else can go wrong with one descriptor of ours.
-    if (ready === 0 && leftMs >= 0) return false;
+    const ready = await libc.pollElsewhere(set, BigInt(fds.length), leftMs);
+    if (ready > 0) {
+      return fds.filter((_, index) =>
+        view.getInt16(index * POLLFD.size + POLLFD.at.revents, HOST_ORDER) !== 0
+      );
+    }
+    // Less than zero: a signal, for nothing else can go wrong with a few descriptors of ours.
+    if (ready === 0 && leftMs >= 0) return [];
   }
 }

@@ -247,6 +247,25 @@ export const RTMSG = layout("struct rtmsg", "linux/rtnetlink.h", 12, {
   rtm_flags: 8,
 });
 
+/** One next hop of several, in RTA_MULTIPATH; its attributes follow. */
+export const RTNEXTHOP = layout("struct rtnexthop", "linux/rtnetlink.h", 8, {
+  rtnh_len: 0,
+  rtnh_flags: 2,
+  rtnh_hops: 3,
+  rtnh_ifindex: 4,
+});
+
+/** Payload head of RTM_*RULE. */
+export const FIB_RULE_HDR = layout("struct fib_rule_hdr", "linux/fib_rules.h", 12, {
+  family: 0,
+  dst_len: 1,
+  src_len: 2,
+  tos: 3,
+  table: 4,
+  action: 7,
+  flags: 8,
+});
+
 /** Head of a connector message: who it is about, what it answers, and the length of what follows. */
 export const CN_MSG = layout("struct cn_msg", "linux/connector.h", 20, {
   "id.idx": 0,

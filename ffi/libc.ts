@@ -50,6 +50,7 @@ const SYMBOLS = {
 
   // Processes and threads
   getpid: { parameters: [], result: "i32" }, // pid_t
+  adjtimex: { parameters: ["buffer"], result: "i32" }, // struct timex *
   gettid: { parameters: [], result: "i32" }, // pid_t; glibc 2.30
   kill: { parameters: ["i32", "i32"], result: "i32" }, // pid_t, int
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" }, // pid_t, int *, int
@@ -59,8 +60,6 @@ const SYMBOLS = {
   sched_getscheduler: { parameters: ["i32"], result: "i32" }, // pid_t
   sched_setaffinity: { parameters: ["i32", "usize", "buffer"], result: "i32" }, // pid_t, size_t, const cpu_set_t *
   setpriority: { parameters: ["i32", "u32", "i32"], result: "i32" }, // int, id_t, int
-  mlockall: { parameters: ["i32"], result: "i32" }, // int
-  munlockall: { parameters: [], result: "i32" },
   setrlimit: { parameters: ["i32", "buffer"], result: "i32" }, // int, const struct rlimit *
   getrlimit: { parameters: ["i32", "buffer"], result: "i32" }, // int, struct rlimit *
   capget: { parameters: ["buffer", "buffer"], result: "i32" }, // cap_user_header_t, cap_user_data_t

@@ -103,11 +103,14 @@ export const IFLA = {
   LINKINFO: 18,
   IFALIAS: 20,
   AF_SPEC: 26,
+  GROUP: 27,
   NET_NS_FD: 28,
   LINK_NETNSID: 37,
   INFO_KIND: 1,
   INFO_DATA: 2,
   MACVLAN_MODE: 1,
+  IPVLAN_MODE: 1,
+  IPVLAN_FLAGS: 2,
   VLAN_ID: 1,
   VRF_TABLE: 1,
   INET6_ADDR_GEN_MODE: 8,
@@ -118,6 +121,12 @@ export const VETH_INFO = { PEER: 1 } as const;
 
 /** MACVLAN_MODE_*: who may talk to whom on a macvlan (linux/if_link.h). */
 export const MACVLAN_MODE = { PRIVATE: 1, VEPA: 2, BRIDGE: 4, PASSTHRU: 8, SOURCE: 16 } as const;
+
+/** IPVLAN_MODE_* (linux/if_link.h). */
+export const IPVLAN_MODE = { L2: 0, L3: 1, L3S: 2 } as const;
+
+/** IPVLAN_F_*: who may talk to whom on an ipvlan; neither is a bridge (linux/if_link.h). */
+export const IPVLAN_F = { PRIVATE: 1, VEPA: 2 } as const;
 
 /** IN6_ADDR_GEN_MODE_*: how a link makes its link-local address (linux/if_link.h). */
 export const IN6_ADDR_GEN_MODE = { EUI64: 0, NONE: 1, STABLE_PRIVACY: 2, RANDOM: 3 } as const;
@@ -176,6 +185,7 @@ export const RTN = {
   UNREACHABLE: 7,
   PROHIBIT: 8,
   THROW: 9,
+  NAT: 10,
 } as const;
 
 /** RTPROT_*: who made a route (linux/rtnetlink.h); KEEPALIVED is since Linux 4.20. */
@@ -192,8 +202,13 @@ export const RTA = {
   PREFSRC: 7,
   METRICS: 8,
   MULTIPATH: 9,
+  FLOW: 11,
   TABLE: 15,
   MARK: 16,
+  VIA: 18,
   PREF: 20,
+  ENCAP_TYPE: 21,
+  ENCAP: 22,
   EXPIRES: 23,
+  TTL_PROPAGATE: 26,
 } as const;

@@ -124,6 +124,24 @@ export class NetlinkSocket {
   }
 
   /**
+   * Sends requests of nf_tables that the kernel does all of or none (nfnetlink's batches), few enough
+   * for one datagram.
+   * @param edges What a batch begins and ends with; they are not answered.
+   * @throws {SysError} Of the first that the kernel refuses.
+   */
+  transaction(
+    messages: readonly NetlinkMessage[],
+    edges: { readonly begin: NetlinkMessage; readonly end: NetlinkMessage },
+  ): void {
+    const encode = (message: NetlinkMessage, flags: number) =>
+      message.finish(this.#nextSequence(), NLM_F.REQUEST | flags);
+    const begin = encode(edges.begin, 0);
+    const encoded = messages.map((message) => encode(message, NLM_F.ACK));
+    const results = this.#exchange(messages, encoded, [begin], [encode(edges.end, 0)]);
+    for (const result of results) if (result !== null) throw result;
+  }
+
+  /**
    * Asks for everything of a kind. Starts over if the kernel says that the list changed meanwhile.
    * @throws {SysError} If the kernel refuses; ETIMEDOUT after 5 s; EAGAIN if it never holds still.
    */
@@ -187,16 +205,26 @@ export class NetlinkSocket {
   }
 
   /** Sends one batch in one datagram and waits until each of its messages is answered. */
-  #exchange(messages: readonly NetlinkMessage[], encoded: readonly Bytes[]): (SysError | null)[] {
+  #exchange(
+    messages: readonly NetlinkMessage[],
+    encoded: readonly Bytes[],
+    before: readonly Bytes[] = [],
+    after: readonly Bytes[] = [],
+  ): (SysError | null)[] {
     const results = messages.map((message): SysError | null => timedOut(message));
     const bySequence = new Map<number, number>();
     for (const [index, bytes] of encoded.entries()) {
       const [head] = parseMessages(bytes);
       bySequence.set(head!.sequence, index);
     }
-    this.#send(joined(encoded), messages[0]!.doing);
+    this.#send(joined([...before, ...encoded, ...after]), messages[0]!.doing);
+    const edges = new Set([...before, ...after].map((bytes) => parseMessages(bytes)[0]!.sequence));
     for (const answer of this.#answers(messages[0]!.doing)) {
       const index = bySequence.get(answer.sequence), end = parseAcknowledgement(answer);
+      // A batch that is refused as a whole is answered by its edge alone.
+      if (end !== null && end.errno !== 0 && edges.has(answer.sequence)) {
+        return messages.map((message) => refusal(message, end.errno, end.text));
+      }
       if (index === undefined || end === null) continue;
       results[index] = end.errno === 0 ? null : refusal(messages[index]!, end.errno, end.text);
       bySequence.delete(answer.sequence);

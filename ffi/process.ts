@@ -1,7 +1,7 @@
 /** Processes and threads: identity, scheduling, limits, replacement of the image, eventfd. */
 
-import { EFD, MCL, PR, SCHED } from "./constants.ts";
-import { must } from "./errno.ts";
+import { EFD, MLOCK, PR, SCHED } from "./constants.ts";
+import { ERRNO, must, SysError } from "./errno.ts";
 import { readFd, writeFd } from "./fd.ts";
 import { type Bytes, HOST_ORDER, RLIMIT_PAIR, viewOf } from "./layout.ts";
 import { cString, libc } from "./libc.ts";
@@ -17,6 +17,9 @@ const SYS_CLOSE_RANGE = 436n;
 
 /** Set close-on-exec instead of closing (linux/close_range.h), since Linux 5.11. */
 const CLOSE_RANGE_CLOEXEC = 4n;
+
+/** mlock2 (asm/unistd_64.h; asm-generic/unistd.h), since Linux 4.4, by Deno.build.arch. */
+const SYS_MLOCK2: Readonly<Record<string, bigint>> = { x86_64: 325n, aarch64: 284n };
 
 /** waitpid returns at once (sys/wait.h). */
 const WNOHANG = 1;
@@ -72,18 +75,16 @@ export function setAffinity(processors: readonly number[]): void {
 }
 
 /**
- * Keeps every page of the process that is ever touched in memory. Pages are locked as they are
- * used: V8 reserves terabytes of addresses, which locking at once would try to fill.
- * @throws {SysError} ENOMEM or EPERM beyond RLIMIT_MEMLOCK without CAP_IPC_LOCK.
+ * Keeps pages of this range in memory, each from when it is first touched. Never for memory that V8
+ * manages: it gives pages back by madvise(2), which fails for locked ones (EINVAL), and V8 then ends
+ * the process.
+ * @param start An address. @param length In bytes.
+ * @throws {SysError} ENOMEM or EPERM beyond RLIMIT_MEMLOCK without CAP_IPC_LOCK; ENOSYS.
  */
-export function lockMemory(): void {
-  const result = libc.mlockall(MCL.CURRENT | MCL.FUTURE | MCL.ONFAULT);
-  must("mlockall", result, "lock memory");
-}
-
-/** Undoes `lockMemory`. @throws {SysError} */
-export function unlockMemory(): void {
-  must("munlockall", libc.munlockall(), "unlock memory");
+export function lockTouched(start: bigint, length: bigint): void {
+  const doing = `lock ${length} bytes of memory`, number = SYS_MLOCK2[Deno.build.arch];
+  if (number === undefined) throw new SysError("mlock2", ERRNO.ENOSYS, doing);
+  must("mlock2", libc.syscall(number, start, length, BigInt(MLOCK.ONFAULT), 0n), doing);
 }
 
 /**

@@ -34,6 +34,10 @@ export interface LinkInfo {
   readonly kind: string | null;
   /** IF_OPER.*. */
   readonly operState: number;
+  /** What somebody wrote on it (`ip link set alias`); null if nobody did. */
+  readonly alias: string | null;
+  /** MACVLAN_MODE.* of a macvlan; null for other kinds. */
+  readonly macvlanMode: number | null;
 }
 
 /** All interfaces of the socket's namespace. Same as `ip link show`. @throws {SysError} */
@@ -47,6 +51,7 @@ export function parseLink(message: NetlinkReceived): LinkInfo | null {
   const { type, payload } = message, { at, size } = IFINFOMSG;
   if (type !== RTM.NEWLINK && type !== RTM.DELLINK || payload.length < size) return null;
   const view = viewOf(payload), attributes = new Attributes(payload.subarray(size));
+  const info = attributes.nested(IFLA.LINKINFO), kind = info?.text(IFLA.INFO_KIND) ?? null;
   // A bridge tells of its ports in a second kind of message, which lacks most attributes.
   if (view.getUint8(at.ifi_family) !== AF.UNSPEC) return null;
   return {
@@ -59,8 +64,12 @@ export function parseLink(message: NetlinkReceived): LinkInfo | null {
     mtu: attributes.u32(IFLA.MTU) ?? 0,
     masterIndex: attributes.u32(IFLA.MASTER),
     linkIndex: attributes.u32(IFLA.LINK),
-    kind: attributes.nested(IFLA.LINKINFO)?.text(IFLA.INFO_KIND) ?? null,
+    kind,
     operState: attributes.u8(IFLA.OPERSTATE) ?? 0,
+    alias: attributes.text(IFLA.IFALIAS),
+    macvlanMode: kind === "macvlan"
+      ? info?.nested(IFLA.INFO_DATA)?.u32(IFLA.MACVLAN_MODE) ?? null
+      : null,
   };
 }
 
@@ -76,6 +85,10 @@ export interface LinkChange {
   readonly namespaceFd?: number;
   /** IN6_ADDR_GEN_MODE.*: NONE for a link that must not make an IPv6 address by itself. */
   readonly addressGenMode?: number;
+  /** At most 255 bytes (IFALIASZ, linux/if.h); the kernel takes it for a link that is there only. */
+  readonly alias?: string;
+  /** Number of an interface group (/etc/iproute2/group). */
+  readonly group?: number;
 }
 
 /** A link to make, by kind. */
@@ -87,6 +100,13 @@ export type LinkSpec =
     | { readonly kind: "veth"; readonly peerName: string; readonly peerNamespaceFd?: number }
     /** On top of `linkIndex`; `mode` is MACVLAN_MODE.*. */
     | { readonly kind: "macvlan"; readonly linkIndex: number; readonly mode: number }
+    /** On top of `linkIndex`; `mode` is IPVLAN_MODE.*, `ipvlanFlags` IPVLAN_F.* bits. */
+    | {
+      readonly kind: "ipvlan";
+      readonly linkIndex: number;
+      readonly mode: number;
+      readonly ipvlanFlags: number;
+    }
     | { readonly kind: "vlan"; readonly linkIndex: number; readonly vlanId: number }
     | { readonly kind: "vrf"; readonly table: number }
   );
@@ -139,6 +159,11 @@ function putChange(message: NetlinkMessage, change: LinkChange): void {
   if (change.mtu !== undefined) message.u32(IFLA.MTU, change.mtu);
   if (change.masterIndex !== undefined) message.u32(IFLA.MASTER, change.masterIndex);
   if (change.namespaceFd !== undefined) message.u32(IFLA.NET_NS_FD, change.namespaceFd);
+  if (change.group !== undefined) message.u32(IFLA.GROUP, change.group);
+  // Without its final zero, which the kernel would count as a byte of it.
+  if (change.alias !== undefined) {
+    message.attribute(IFLA.IFALIAS, new TextEncoder().encode(change.alias));
+  }
   const mode = change.addressGenMode;
   if (mode !== undefined) {
     message.nest(IFLA.AF_SPEC, () => {
@@ -150,6 +175,9 @@ function putChange(message: NetlinkMessage, change: LinkChange): void {
 /** IFLA_INFO_DATA: attributes that only one kind of link has. */
 function putKind(message: NetlinkMessage, spec: LinkSpec): void {
   if (spec.kind === "macvlan") message.u32(IFLA.MACVLAN_MODE, spec.mode);
+  if (spec.kind === "ipvlan") {
+    message.u16(IFLA.IPVLAN_MODE, spec.mode).u16(IFLA.IPVLAN_FLAGS, spec.ipvlanFlags);
+  }
   if (spec.kind === "vlan") message.u16(IFLA.VLAN_ID, spec.vlanId);
   if (spec.kind === "vrf") message.u32(IFLA.VRF_TABLE, spec.table);
   if (spec.kind !== "veth") return;

@@ -3,6 +3,7 @@
 import { ip } from "../lib/core/address.ts";
 import { centiseconds, seconds } from "../lib/core/time.ts";
 import type { RejectReason } from "../lib/vrrp/admission_rules.ts";
+import type { AUTHENTICATION_COUNTERS } from "../lib/vrrp/authentication_reasons.ts";
 import { VRRP_GROUP } from "../lib/vrrp/ip.ts";
 import {
   type Case,
@@ -11,6 +12,7 @@ import {
   OTHER,
   OURS,
   PASS,
+  PEER,
   set,
   shorten,
   UNICAST,
@@ -24,7 +26,10 @@ export type Rejected = Case & { readonly text: string };
 
 /** By reason; those of IP headers are refuseIp()'s. */
 export const REJECTED: Readonly<
-  Record<Exclude<RejectReason, "ipHeader" | "fragment">, readonly Rejected[]>
+  Record<
+    Exclude<RejectReason, "ipHeader" | "fragment" | keyof typeof AUTHENTICATION_COUNTERS>,
+    readonly Rejected[]
+  >
 > = {
   packetLength: [
     {
@@ -112,6 +117,37 @@ export const REJECTED: Readonly<
       hopLimit: 64,
       text: "invalid TTL/HL. Received 64 and expect 255",
     },
+    {
+      when: "a unicast peer is farther away than it may be",
+      rules: [],
+      config: { ...UNICAST, peerTtls: [{ peer: PEER, min: 253, max: 254 }] },
+      hopLimit: 252,
+      text: "invalid TTL/HL. Received 252 and expect 253 to 254",
+    },
+    {
+      when: "a unicast peer is nearer than it may be",
+      rules: [],
+      config: { ...UNICAST, peerTtls: [{ peer: PEER, min: 253, max: 254 }] },
+      hopLimit: 255,
+      text: "invalid TTL/HL. Received 255 and expect 253 to 254",
+    },
+  ],
+  unicastSource: [
+    {
+      when: "only peers count and it comes from somebody else",
+      rules: ["UC-05"],
+      config: { ...UNICAST, checkUnicastSource: true },
+      send: { source: OTHER },
+      text: "unicast source address 192.0.2.3 not a unicast peer",
+    },
+  ],
+  ownerIgnores: [
+    {
+      when: "we are an owner that takes none",
+      rules: [],
+      config: { ...V3, basePriority: 255, ownerIgnoresAdverts: true },
+      text: "advert from 192.0.2.2, to an owner that takes none",
+    },
   ],
   version: [
     {
@@ -164,7 +200,7 @@ export const REJECTED: Readonly<
       when: "multicast to a configured group carries the old unicast checksum",
       rules: ["V3-RX-05"],
       config: { ...V3, group: ip("224.0.0.99") },
-      send: { oldUnicastChecksum: true },
+      send: { checksum: "old-unicast" },
       text: "Invalid VRRPv3 checksum",
     },
   ],

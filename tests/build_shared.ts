@@ -10,7 +10,7 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** One folder for all test files of a run, in the folder that git ignores; named after their process. */
 const FOLDERS = join(ROOT, "dist", "for-tests");
 
-const BUILD_TIMEOUT_MS = 120_000;
+const BUILD_TIMEOUT_MS = 600_000;
 
 /** A scratch folder that goes with the test. */
 export class Scratch implements Disposable {

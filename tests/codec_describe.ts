@@ -8,7 +8,8 @@ import type { ReceivedPacket } from "../lib/vrrp/admission.ts";
 import { authenticatedBytes, decodeAh } from "../lib/vrrp/ah.ts";
 import { type Ipv4Packet, type Ipv6Packet, VRRP_GROUP } from "../lib/vrrp/ip.ts";
 import { decodeAdvert, type DecodedAdvert } from "../lib/vrrp/packet.ts";
-import { checksumToSend, type WireChecksum } from "../lib/vrrp/packet_checksum.ts";
+import { checksumToSend } from "../lib/vrrp/packet_checksum.ts";
+import type { ChecksumForm } from "../lib/vrrp/types.ts";
 import type { Version } from "../lib/vrrp/types.ts";
 import { ipPacketOf, open4, open6, receivedFrom, textOf, type Vector } from "./codec_vectors.ts";
 
@@ -94,7 +95,7 @@ function describeAdvert(advert: DecodedAdvert, arrived: ReceivedPacket): object 
   if (toGroup && checksumForms.includes("pseudo-header")) matches.push(OLD_UNICAST);
   const blank = Uint8Array.from(arrived.message);
   blank.fill(0, 6, 8);
-  const as = (form: WireChecksum) => hex(checksumToSend(blank, form, arrived), 4);
+  const as = (form: ChecksumForm) => hex(checksumToSend(blank, form, arrived), 4);
   const password = auth?.type === 1 ? { auth_text: textOf(auth.data) } : {};
   return {
     version,

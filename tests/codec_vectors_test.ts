@@ -190,8 +190,9 @@ function encodeMessage(decoded: Message, { src, dst }: IpFields): Bytes {
       : centiseconds(decoded.advert_int_cs!),
     addresses: decoded.addresses,
     authentication: authenticationOf(decoded.auth_type ?? 0, decoded.auth_data ?? ""),
-    checksum: scheme === "message-only" ? "message-only" : "pseudo-header",
-    oldUnicastChecksum: scheme === OLD_UNICAST,
+    checksum: scheme === "message-only" || scheme === OLD_UNICAST
+      ? scheme === OLD_UNICAST ? "old-unicast" : "message-only"
+      : "pseudo-header",
     source: src,
     destination: dst,
   });
@@ -199,7 +200,7 @@ function encodeMessage(decoded: Message, { src, dst }: IpFields): Bytes {
 
 function authenticationOf(type: number, data: string): WireAuthentication {
   if (type === 1) return { type: "pass", password: textOf(fromHex(data)) };
-  return { type: type === 2 ? "ah" : "none" };
+  return type === 2 ? { type: "ah" } : { type: "none" };
 }
 
 function encodePacket(fields: IpFields, message: Bytes, ah: Vector["decoded"]["ah"]): Bytes {
@@ -277,9 +278,16 @@ function receiverOf({ receiver }: Judged) {
     checksum: "pseudo-header",
     group: VRRP_GROUP[receiver.family],
     unicastPeers: [],
+    unicastTtl: 255,
+    checkUnicastSource: false,
+    peerTtls: [],
+    downTimerAdverts: 3,
+    ownerIgnoresAdverts: false,
+    timerExpiredPriority: null,
     preempt: true,
     preemptDelayUs: seconds(0),
     startupDelayUs: seconds(0),
+    delayAfterBootUs: seconds(0),
     announce: { repeat: 5, delayUs: seconds(5), refreshUs: seconds(0), refreshRepeat: 1 },
     lowerHeard: { repeat: 5, delayUs: seconds(5), advert: true },
     higherHeardAdvert: false,

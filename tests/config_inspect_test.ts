@@ -8,6 +8,7 @@ const WELL: Inspector = {
   regex: () => null,
   script: () => [],
   pem: () => null,
+  keyFile: () => null,
   fifo: () => null,
   folderOf: () => null,
   account: () => null,

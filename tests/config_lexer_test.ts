@@ -130,18 +130,3 @@ Deno.test("usableLines() drops the line of a lone NUL byte and keeps the others"
   equal(tokens.length, 20);
   deepEqual(said, ["21:3 Cannot read this line: it holds a NUL byte"]);
 });
-
-Deno.test("usableLines() reports what only a preprocessor understands, once a line", () => {
-  const { tokens, said } = lex(
-    "include /etc/x/*.conf\n$VIP=10.0.0.1 \\\n 10.0.0.2\n@lb1 priority 1\n~SEQ(N, 1, 2) a\n" +
-      "a ${VIP}\nscript echo $HOME\n",
-  );
-  deepEqual(tokens, ["a|$(VIP)", "script|echo|$HOME"]);
-  deepEqual(said.map((text) => text.split(" is known")[0]), [
-    '1:1 "include"',
-    '2:1 "$VIP"',
-    '4:1 "@lb1"',
-    '5:1 "~SEQ"',
-    '6:3 "${VIP}"',
-  ]);
-});

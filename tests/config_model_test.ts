@@ -24,6 +24,7 @@ function instance(lines: string): VrrpInstance {
 const GLOBAL = {
   routerId: null,
   startupDelayUs: 0,
+  delayAfterBootUs: 0,
   scriptUser: null,
   enableScriptSecurity: false,
   fifos: [],
@@ -39,18 +40,28 @@ const GLOBAL = {
     login: null,
     noFaults: false,
   },
+  reload: {
+    file: null,
+    writeStates: false,
+    timeFile: null,
+    repeat: false,
+    saveFolder: null,
+  },
   dynamicInterfaces: false,
+  root: { netNamespace: null, instance: null, usePidFolder: false, stopWaitUs: 5_000_000 },
   realtimePriority: null,
-  lockMemory: false,
   process: {
     name: null,
     engineName: null,
     niceness: null,
     processors: null,
+    noSwap: false,
     realtimeLimitUs: null,
     umask: null,
     oomScoreAdjust: null,
   },
+  firewall: { table: "keepalived", priority: -1, counters: false },
+  noLocalIgmp: false,
   garpIntervalUs: 0,
   gnaIntervalUs: 0,
   garpGroups: [],
@@ -59,6 +70,7 @@ const GLOBAL = {
 const ADDRESS = {
   prefixLength: 32,
   device: null,
+  vmac: null,
   scope: 0,
   label: null,
   broadcast: null,
@@ -78,7 +90,19 @@ const INSTANCE = {
   priority: 100,
   advertIntervalUs: 1_000_000,
   authentication: { type: "none" },
+  hmac: null,
   checksumForm: "pseudo-header",
+  protocol: {
+    strict: false,
+    accept: true,
+    unicastTtl: 255,
+    checkUnicastSource: false,
+    peerTtls: [],
+    lacksPeer: false,
+    downTimerAdverts: 3,
+    ownerIgnoresAdverts: false,
+    timerExpiredPriority: null,
+  },
   virtualAddresses: [],
   excludedAddresses: [],
   unicastPeers: [],
@@ -88,6 +112,10 @@ const INSTANCE = {
   preemptDelayUs: 0,
   trackPrimary: true,
   promoteSecondaries: false,
+  routes: [],
+  rules: [],
+  vmacs: [],
+  extraGarp: { intervalUs: 0, all: false },
   announce: { repeat: 5, delayUs: 5_000_000, refreshUs: 0, refreshRepeat: 1 },
   lowerPriority: { repeat: 5, delayUs: 5_000_000, advert: true },
   higherPriorityAdvert: false,
@@ -97,7 +125,14 @@ const INSTANCE = {
 };
 
 /** What is watched and who moves together, where nothing is and nobody does. */
-const REST = { groups: [], checks: [], trackProcesses: [], trackFiles: [] };
+const REST = {
+  groups: [],
+  checks: [],
+  trackProcesses: [],
+  trackFiles: [],
+  statics: { addresses: [], routes: [], rules: [], groups: [] },
+  linkDelays: [],
+};
 
 for (const priority of [255, 254]) {
   Deno.test(`parseConfig() reads an owner's pair when the priority is ${priority}`, () => {
@@ -338,7 +373,7 @@ Deno.test("parseConfig() reads every setting of global_defs", () => {
         startupDelayUs: 1_500_000,
         dynamicInterfaces: true,
         realtimePriority: 50,
-        lockMemory: true,
+        process: { ...GLOBAL.process, noSwap: true },
       },
       instances: [],
       ...REST,

@@ -8,7 +8,7 @@ const FACTS: Facts = {
     { name: "lo", loopback: true, mtu: 65536 },
     { name: "eth0", loopback: false, mtu: 1500 },
     { name: "ptp0", loopback: false, multicast: false, mtu: 1500 },
-    { name: "small0", loopback: false, mtu: 68 },
+    { name: "small0", loopback: false, mtu: 82 },
   ],
 };
 
@@ -154,17 +154,24 @@ const BAD: readonly (readonly [string, string | Uint8Array, readonly string[]])[
   ["an empty file", "", [
     '1:1 warning: "k.conf" has no vrrp_instance: there is nothing to do → Write a vrrp_instance block',
   ]],
-  ["a whole block of another feature", `${instance()}\nvirtual_server 10.0.0.1 80 {\n a {\n }\n}`, [
-    '8:1 error: "virtual_server" is known, not supported yet: no load balancing is set up → Delete it if this router can do without, else keep keepalived here for now',
-  ]],
-  ["a block of another feature in an instance", instance(" virtual_routes", "{", "a", "}"), [
-    '7:2 error: "virtual_routes" is known, not supported yet: no such address, route or rule is managed → Delete it if this router can do without, else keep keepalived here for now',
+  [
+    "a whole block of another feature, with a typing error in it",
+    `${instance()}\nvirtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n  wieght 1\n }\n}\n` +
+    "virtual_server_group G {\n 10.0.0.1-9 80\n}",
+    [
+      '8:1 error: "virtual_server" is known, not active yet: no load balancing is set up → Delete it if this router can do without, else keep keepalived here for now',
+      '10:3 error: Unknown keyword "wieght" in "real_server 10.0.0.2 80": the line is ignored → Write "weight"',
+      '13:1 error: "virtual_server_group" is known, not active yet: no load balancing is set up → Delete it if this router can do without, else keep keepalived here for now',
+    ],
+  ],
+  ["a block of another feature in an instance", instance(" track_bfd", "{", "a", "}"), [
+    '7:2 error: "track_bfd" is known, not active yet: BFD does not run → Delete it if this router can do without, else keep keepalived here for now',
   ]],
   [
     "a harmless keyword of another feature",
     `global_defs {\n smtp_alert_checker\n}\n${instance()}`,
     [
-      '2:2 warning: "smtp_alert_checker" is known, not supported yet: no mail is sent about real servers → Delete it, or leave it for later: it is ignored',
+      '2:2 warning: "smtp_alert_checker" is known, not active yet: no mail is sent about real servers → Delete it, or leave it for later: it is ignored',
     ],
   ],
   ["a feature that is turned off", `global_defs {\n vrrp_strict false\n}\n${instance()}`, []],
@@ -261,7 +268,7 @@ const BAD: readonly (readonly [string, string | Uint8Array, readonly string[]])[
       Array.from({ length: 9 }, (_, n) => `  10.0.1.${n}\n`).join("") + " }\n",
     ),
     [
-      "13:3 error: (VI_1) An advert carries at most 8 addresses (the MTU of small0 is 68): the other 2 are held but not advertised → Move them to virtual_ipaddress_excluded, or to another instance",
+      "13:3 error: (VI_1) An advert carries at most 8 addresses (the MTU of small0 is 82): the other 2 are held but not advertised → Move them to virtual_ipaddress_excluded, or to another instance",
     ],
   ],
   ["IPv6 without a link-local address first", instance().replace("10.0.0.1/24", "2001:db8::1/64"), [

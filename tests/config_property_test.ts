@@ -234,6 +234,6 @@ for (const [what, text] of LARGE) {
     const start = performance.now();
     parseConfig(text, "f", { facts: FACTS });
     // A guard against quadratic time, which would take minutes: not a measure of speed.
-    ok(performance.now() - start < 20_000);
+    ok(performance.now() - start < 60_000);
   });
 }

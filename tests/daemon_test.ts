@@ -4,6 +4,7 @@ import { stateLines, statisticsLines } from "../lib/daemon/report.ts";
 import { createCounters } from "../lib/engine/counters.ts";
 import { keepsAddressProtocol } from "../lib/net/host.ts";
 import { ip } from "../lib/core/address.ts";
+import { seconds } from "../lib/core/time.ts";
 
 const AT = new Date(2026, 10, 5, 13, 5, 9);
 const EVENT = { level: "notice", text: "Entering MASTER STATE", instance: "VI_1" } as const;
@@ -33,6 +34,8 @@ Deno.test("stateLines() and statisticsLines() leave out what is not there", () =
       priority: 100,
       master: null,
       primaryAddress: null,
+      masterAdvertIntervalUs: seconds(1),
+      changedAgoUs: null,
       faults: ["interface eth0 is down"],
       waitsFor: [],
       counters,

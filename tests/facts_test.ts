@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Family, ip, type Mac } from "../lib/core/address.ts";
 import { type Context, factsOf as factsIn, type Host } from "../lib/engine/facts.ts";
+import { micros } from "../lib/core/time.ts";
 import type { InstanceSpec } from "../lib/engine/messages.ts";
 import type { HostAddress, Link } from "../lib/net/links.ts";
 import { CONFIG } from "./tools/clockwork.ts";
@@ -49,6 +50,7 @@ function spec(vip: string, more: Partial<InstanceSpec> = {}, priority = 100): In
       address: ip(vip),
       prefixLength: family === "ipv4" ? 32 : 128,
       device: null,
+      vmac: null,
       scope: 0,
       label: null,
       broadcast: null,
@@ -60,6 +62,12 @@ function spec(vip: string, more: Partial<InstanceSpec> = {}, priority = 100): In
     sourceAddress: null,
     trackPrimary: true,
     promoteSecondaries: false,
+    routes: [],
+    rules: [],
+    vmacs: [],
+    extraGarp: { intervalUs: micros(0), all: false },
+    accept: true,
+    lacksPeer: false,
     tracks: [],
     ...more,
   };

@@ -4,6 +4,8 @@ import * as constants from "../ffi/constants.ts";
 import { ERRNO } from "../ffi/errno.ts";
 import * as layouts from "../ffi/layout.ts";
 import * as netlink from "../ffi/netlink_constants.ts";
+import * as nftables from "../ffi/nftables_constants.ts";
+import * as routes from "../ffi/route_constants.ts";
 import { SIGNALS } from "../ffi/signal.ts";
 
 /** Compilers of the machine: its own, and one for the other architecture if it is there. */
@@ -42,7 +44,7 @@ const GROUPS: readonly [prefix: string, headers: string[], values: Record<string
   ["SA_", ["signal.h"], constants.SA],
   ["CLONE_NEW", ["sched.h"], constants.CLONE_NEW],
   ["SCHED_", ["sched.h"], constants.SCHED],
-  ["MCL_", ["sys/mman.h"], constants.MCL],
+  ["MLOCK_", ["sys/mman.h"], constants.MLOCK],
   ["PR_", ["sys/prctl.h"], constants.PR],
   ["RLIMIT_", ["sys/resource.h"], constants.RLIMIT],
   ["NETLINK_", ["linux/netlink.h"], netlink.NETLINK],
@@ -51,12 +53,32 @@ const GROUPS: readonly [prefix: string, headers: string[], values: Record<string
   ["NLM_F_", ["linux/netlink.h"], netlink.NLM_F],
   ["NLMSGERR_ATTR_", ["linux/netlink.h"], netlink.NLMSGERR_ATTR],
   ["NLA_", ["linux/netlink.h"], netlink.NLA],
+  ["", ["linux/netfilter/nfnetlink.h"], {
+    NFNL_SUBSYS_NFTABLES: nftables.NFNL_SUBSYS_NFTABLES,
+    NFNETLINK_V0: nftables.NFNETLINK_V0,
+  }],
+  ["NFNL_MSG_BATCH_", ["linux/netlink.h", "linux/netfilter/nfnetlink.h"], nftables.NFNL_MSG_BATCH],
+  ["NFPROTO_", ["linux/netfilter.h"], nftables.NFPROTO],
+  ["NF_INET_", ["linux/netfilter.h"], nftables.NF_INET],
+  ["NF_", ["linux/netfilter.h"], nftables.NF],
+  ["NFT_MSG_", ["linux/netfilter/nf_tables.h"], nftables.NFT_MSG],
+  ["NFTA_", ["linux/netfilter/nf_tables.h"], nftables.NFTA],
+  ["NFT_PAYLOAD_", ["linux/netfilter/nf_tables.h"], nftables.NFT_PAYLOAD],
+  ["NFT_META_", ["linux/netfilter/nf_tables.h"], nftables.NFT_META],
+  ["NFT_CMP_", ["linux/netfilter/nf_tables.h"], nftables.NFT_CMP],
+  ["NFT_REG_", ["linux/netfilter/nf_tables.h"], {
+    VERDICT: nftables.NFT_REG.VERDICT,
+    1: nftables.NFT_REG.R1,
+    2: nftables.NFT_REG.R2,
+  }],
   ["RTM_", ["linux/rtnetlink.h"], netlink.RTM],
   ["RTNLGRP_", ["linux/rtnetlink.h"], netlink.RTNLGRP],
   ["RTMGRP_", ["linux/rtnetlink.h"], netlink.RTMGRP],
   ["IFLA_", ["linux/if_link.h"], netlink.IFLA],
   ["VETH_INFO_", ["linux/veth.h"], netlink.VETH_INFO],
   ["MACVLAN_MODE_", ["linux/if_link.h"], netlink.MACVLAN_MODE],
+  ["IPVLAN_MODE_", ["linux/if_link.h"], netlink.IPVLAN_MODE],
+  ["IPVLAN_F_", ["linux/if_link.h"], netlink.IPVLAN_F],
   ["IN6_ADDR_GEN_MODE_", ["linux/if_link.h"], netlink.IN6_ADDR_GEN_MODE],
   ["IF_OPER_", ["linux/if.h"], netlink.IF_OPER],
   ["IFA_", ["linux/if_addr.h"], netlink.IFA],
@@ -66,6 +88,16 @@ const GROUPS: readonly [prefix: string, headers: string[], values: Record<string
   ["RTN_", ["linux/rtnetlink.h"], netlink.RTN],
   ["RTPROT_", ["linux/rtnetlink.h"], netlink.RTPROT],
   ["RTA_", ["linux/rtnetlink.h"], netlink.RTA],
+  ["RTAX_", ["linux/rtnetlink.h"], routes.RTAX],
+  ["RTAX_FEATURE_", ["linux/rtnetlink.h"], routes.RTAX_FEATURE],
+  ["RTNH_F_", ["linux/rtnetlink.h"], routes.RTNH_F],
+  ["LWTUNNEL_ENCAP_", ["linux/lwtunnel.h"], routes.LWTUNNEL_ENCAP],
+  ["LWTUNNEL_IP_", ["linux/lwtunnel.h"], routes.LWTUNNEL_IP],
+  ["LWTUNNEL_IP6_", ["linux/lwtunnel.h"], routes.LWTUNNEL_IP6],
+  ["MPLS_IPTUNNEL_", ["linux/mpls_iptunnel.h"], routes.MPLS_IPTUNNEL],
+  ["FRA_", ["linux/fib_rules.h"], routes.FRA],
+  ["FR_ACT_", ["linux/fib_rules.h"], routes.FR_ACT],
+  ["FIB_RULE_", ["linux/fib_rules.h"], routes.FIB_RULE],
   ["", ["errno.h"], ERRNO],
   ["", ["signal.h"], NAMED_SIGNALS],
   ["", ["linux/capability.h"], Object.fromEntries(CAPABILITY_NAMES.entries().map(swap))],

@@ -22,14 +22,14 @@ Deno.test("Timer fires at its instant and not before, at once if that has passed
     const at = monotonicUs() + 20_000;
     timer.set(at);
     assert.equal(wait(set, 0), 0);
-    assert.equal(wait(set, 5_000_000), 1);
+    assert.equal(wait(set, 60_000_000), 1);
     assert.ok(monotonicUs() >= at, "not early");
     timer.set(null);
     assert.equal(wait(set, 1000), 0, "set() makes it quiet");
     timer.set(monotonicUs() - 1_000_000);
-    assert.equal(wait(set, 5_000_000), 1);
+    assert.equal(wait(set, 60_000_000), 1);
     timer.set(0);
-    assert.equal(wait(set, 5_000_000), 1, "zero is an instant too");
+    assert.equal(wait(set, 60_000_000), 1, "zero is an instant too");
   } finally {
     timer.close();
   }

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { closeFd } from "../ffi/fd.ts";
 import { claimName } from "../ffi/local_name.ts";
 import type { LogEvent } from "../lib/core/log.ts";
-import { ControlServer } from "../lib/daemon/control.ts";
+import { type ControlFailure, ControlServer } from "../lib/daemon/control.ts";
+import { controlKey } from "../lib/net/control_key.ts";
 import { connectToDaemon, isTrustedPeer } from "../lib/net/control_socket.ts";
 import { DAEMON_NAME } from "../lib/net/host.ts";
 import { labTest } from "./lab/lab.ts";
@@ -27,23 +28,26 @@ labTest("requests are answered each on its own, whatever the other clients do", 
   }, (event) => logs.push(event));
   const served = server.serve(claim);
   const connect = () => namespace.run(() => connectToDaemon())!;
-  const ask = async (message: unknown) => {
+  const key = controlKey(), failed = { ok: false, pid: Deno.pid, isRefused: false };
+  const ask = async (message: Record<string, unknown>) => {
     const connection = connect();
-    connection.send(message);
+    connection.send({ key, ...message });
     const answer = await connection.receive(5000);
     connection.close();
     return answer;
   };
   const silent = connect(), slow = connect();
   assert.equal(silent.peer.pid, Deno.pid);
-  slow.send({ do: "slow" });
+  slow.send({ do: "slow", key });
   assert.deepEqual(await ask({ do: "echo", more: 1 }), { said: { do: "echo", more: 1 } });
-  assert.deepEqual(await ask({ do: "no such" }), { ok: false, text: 'Unknown request "no such"' });
-  assert.deepEqual(await ask({ do: "toString" }), {
-    ok: false,
-    text: 'Unknown request "toString"',
-  });
-  assert.deepEqual(await ask({ do: "broken" }), { ok: false, text: "on purpose" });
+  for (const name of ["no such", "toString"]) {
+    assert.deepEqual(await ask({ do: name }), { ...failed, text: `Unknown request "${name}"` });
+  }
+  assert.deepEqual(await ask({ do: "broken" }), { ...failed, text: "on purpose" });
+  for (const wrong of [null, undefined, 1, "", key.slice(1), `0${key}`, key.replace(/./, "x")]) {
+    const { isRefused, text } = await ask({ do: "echo", key: wrong }) as ControlFailure;
+    assert.ok(isRefused && text.includes("all capabilities"), `${wrong}`);
+  }
   gate.resolve();
   assert.deepEqual(await slow.receive(5000), { slow: true });
   assert.equal(await slow.receive(5000), null, "closed");
@@ -56,6 +60,39 @@ labTest("requests are answered each on its own, whatever the other clients do", 
   await served;
   last.close();
   assert.match(logs.map(({ text }) => text).join(), /not served any more/);
+});
+
+labTest("a crowd that says nothing stalls neither requests nor what reads files", async (lab) => {
+  const { namespace } = lab.host("a");
+  const claim = namespace.run(() => claimName(DAEMON_NAME)) as number;
+  const server = new ControlServer({
+    echo: (_request, connection) => void connection.send("here"),
+  }, () => {});
+  const served = server.serve(claim), connect = () => namespace.run(() => connectToDaemon())!;
+  const crowd = Array.from({ length: 200 }, connect), begun = performance.now();
+  try {
+    // What waits for clients must not be what reads files (tokio's blocking threads, 32 in Deno).
+    await Promise.all(crowd.map(() => Deno.readTextFile("/proc/self/stat")));
+    // Clients of this process wait in the same threads: few enough of them.
+    const asks = Array.from({ length: 8 }, async () => {
+      const connection = connect();
+      connection.send({ do: "echo", key: controlKey() });
+      const answer = await connection.receive(10_000);
+      connection.close();
+      return answer;
+    });
+    assert.deepEqual(await Promise.all(asks), asks.map(() => "here"));
+    // A client that is waited for has 5 s.
+    assert.ok(performance.now() - begun < 4500, `${performance.now() - begun} ms`);
+    await until(() => crowd.filter((one) => one.read() === undefined).length <= 16, "the rest");
+    await until(() => crowd.every((one) => one.read() !== undefined), "all to be sent away");
+  } finally {
+    for (const one of crowd) one.close();
+    const last = connect();
+    closeFd(claim);
+    await served;
+    last.close();
+  }
 });
 
 labTest("only who has this host's files is trusted, be it called root", async () => {

@@ -5,6 +5,7 @@ import {
   BadUpgrade,
   fetchBytes,
   isSigned,
+  lockUpgrade,
   parseKey,
   parseSignature,
   parseSum,
@@ -83,6 +84,45 @@ Deno.test(
     takeBack(replaced);
     assert.equal(Deno.readTextFileSync(file), "old");
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["vigie"]);
+  }),
+);
+
+Deno.test(
+  "replace() leaves the executable as it is if it cannot be kept or replaced, and nothing beside it",
+  withFolder((folder) => {
+    const file = `${folder}/vigie`;
+    Deno.writeTextFileSync(file, "old", { mode: 0o755 });
+    const staged = stage(bytesOf("new"), file);
+    Deno.mkdirSync(`${file}.old/in the way`, { recursive: true });
+    assert.throws(() => replace(staged, file), /Cannot replace .*vigie, which is what it was: /);
+    Deno.removeSync(`${file}.old`, { recursive: true });
+    Deno.removeSync(staged);
+    assert.throws(() => replace(staged, file), BadUpgrade);
+    assert.equal(Deno.readTextFileSync(file), "old");
+    const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    assert.deepEqual(names, ["vigie", "vigie.old"]);
+    assert.equal(Deno.readTextFileSync(`${file}.old`), "old");
+  }),
+);
+
+Deno.test(
+  "lockUpgrade() lets one in at a time, whatever has become of the executable meanwhile",
+  withFolder((folder) => {
+    const file = `${folder}/vigie`;
+    Deno.writeTextFileSync(file, "old", { mode: 0o755 });
+    const refused = () => assert.throws(() => lockUpgrade(file), /Another upgrade of .*vigie is/);
+    {
+      using lock = lockUpgrade(file);
+      refused();
+      const staged = stage(bytesOf("new"), file);
+      lock.extendTo(staged);
+      const replaced = replace(staged, file);
+      refused();
+      takeBack(replaced);
+      refused();
+    }
+    using _ = lockUpgrade(file);
+    refused();
   }),
 );
 

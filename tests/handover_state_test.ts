@@ -35,6 +35,12 @@ function specOf(name: string, more: Partial<InstanceSpec["router"]> = {}): Insta
     sourceAddress: null,
     trackPrimary: true,
     promoteSecondaries: false,
+    routes: [],
+    rules: [],
+    vmacs: [],
+    extraGarp: { intervalUs: micros(0), all: false },
+    accept: true,
+    lacksPeer: false,
     tracks: [{ tracker: "check web", weight: -30, reverse: false }],
   };
 }
@@ -48,6 +54,7 @@ function stateOf(spec: InstanceSpec, router: Router): InstanceState {
     facts: { faults: [], source: ip("192.0.2.1"), ifindex: 2, carrier: true },
     isStarted: true,
     waitsFor: [],
+    weighed: [["check web", "no answer"]],
     counters: { ...createCounters(), sentAdvertisements: 7 },
     addresses: [],
   };
@@ -133,6 +140,7 @@ Deno.test("a router that was handed over does what it would have done, whatever 
         assert.deepEqual(run(instance.router, later, from), run(router, later, from));
         assert.equal(instance.counters.sentAdvertisements, 7);
         assert.equal(instance.counters.sendErrors, 0);
+        assert.deepEqual([...instance.weighed], [["check web", "no answer"]]);
       },
     ),
   );
@@ -145,6 +153,10 @@ Deno.test("decodeState() tells a state of another version from a broken one", ()
   assert.ok(!foreign.ok && foreign.error.isForeign);
   assert.match(foreign.error.text, new RegExp(`version ${STATE_FORMAT + 1}`));
   const { engine, ...headless } = good;
+  // An image that begins anew needs the frame alone, of whatever version the rest is.
+  const anew = { ...good, format: STATE_FORMAT + 1, anew: true, engine: { strange: 1 } };
+  assert.ok(decodeState(JSON.stringify(anew)).ok);
+  assert.ok(!decodeState(JSON.stringify({ ...anew, previous: undefined })).ok);
   const broken = ["", "[]", "{}", "null", encodeState(good).slice(0, -1)];
   const lacking = [headless, { ...good, engine: { ...engine, sockets: undefined } }, {
     ...good,

@@ -105,16 +105,18 @@ rootTest("script() reports every folder on the way and the script, in order", as
 });
 
 rootTest("script() notices a file system that is mounted noexec", async () => {
-  await inspecting(({ folder, inspector, etc }) => {
+  await inspecting(async ({ folder, etc }) => {
+    // The mounts are read once by each inspector.
+    const judge = async (text: string) => {
+      const mountinfo = etc.file("mountinfo", text);
+      const inspector = await createInspector({ regex: false, path: PATH, mountinfo });
+      return inspector.script([path], null, false);
+    };
     const path = script(folder.folder("no exec"));
     const point = `${folder.path}/no\\040exec`;
     const mount = (options: string, at = point) => `9 1 0:9 / ${at} ${options} - tmpfs tmpfs rw\n`;
     const root = "1 0 8:0 / / rw,noexec - ext4 /dev/sda rw\n";
-    const [complaint] = [root + mount("rw,nosuid,noexec")].map((text) => {
-      etc.file("mountinfo", text);
-      return inspector.script([path], null, false);
-    });
-    assert.deepEqual(complaint, [{
+    assert.deepEqual(await judge(root + mount("rw,nosuid,noexec")), [{
       message: `Script "${path}" cannot run: "${folder.path}/no exec" is mounted with the option ` +
         "noexec",
       remedy: "Move the script to another file system",
@@ -129,8 +131,7 @@ rootTest("script() notices a file system that is mounted noexec", async () => {
         mount("rw,noexec", `${folder.path}/no`),
       ]
     ) {
-      etc.file("mountinfo", text);
-      assert.deepEqual(inspector.script([path], null, false), [], text);
+      assert.deepEqual(await judge(text), [], text);
     }
   });
 });

@@ -70,14 +70,14 @@ shellTest("every shipped script is one to the shell", (shell) => {
   }
 });
 
-/** What procd would be told. `check` and `restart` are the exit codes of these commands of vigie. */
+/** What procd would be told. `check` and `reload` are the exit codes of these commands of vigie. */
 function procd(
   shell: readonly string[],
   action: string,
-  { enabled, check = 0, restart = 0, configured = true }: {
+  { enabled, check = 0, reload = 0, configured = true }: {
     readonly enabled?: string;
     readonly check?: number;
-    readonly restart?: number;
+    readonly reload?: number;
     readonly configured?: boolean;
   } = {},
 ): { code: number; calls: readonly string[] } {
@@ -85,7 +85,7 @@ function procd(
   Deno.mkdirSync(`${folder.path}/etc/config`, { recursive: true });
   if (configured) folder.file("etc/config/keepalived", "config globals 'globals'\n");
   const record = folder.file("record", "");
-  const commands = `check) exit ${check} ;; restart) echo "said by restart"; exit ${restart} ;;`;
+  const commands = `check) exit ${check} ;; reload) echo "said by reload"; exit ${reload} ;;`;
   const text = `#!/bin/sh\necho "vigie $*" >>${record}\ncase $1 in ${commands} esac\n`;
   const program = folder.file("vigie", text, 0o755);
   const script = folder.file("vigie.init", Deno.readTextFileSync(`${INIT}vigie.procd`));
@@ -144,13 +144,13 @@ shellTest("the procd script keeps what runs when the new configuration has error
   ]);
 });
 
-shellTest("the procd script reloads by a hand-over, and leaves the rest to procd", (shell) => {
-  const tried = ["vigie check --uci", "vigie restart"];
+shellTest("the procd script reloads a daemon that runs, and leaves the rest to procd", (shell) => {
+  const tried = ["vigie check --uci", "vigie reload"];
   assert.deepEqual(procd(shell, "reload"), { code: 0, calls: tried });
-  // Nothing runs that could hand over, or it is not to run any more.
-  const said = "logger -t vigie -p daemon.notice said by restart";
-  assert.deepEqual(procd(shell, "reload", { restart: 1 }).calls, [...tried, said, ...RUNS]);
-  const stopped = procd(shell, "reload", { restart: 1, enabled: "0" }).calls;
+  // Nothing runs that could reload, or it is not to run any more.
+  const said = "logger -t vigie -p daemon.notice said by reload";
+  assert.deepEqual(procd(shell, "reload", { reload: 1 }).calls, [...tried, said, ...RUNS]);
+  const stopped = procd(shell, "reload", { reload: 1, enabled: "0" }).calls;
   assert.ok(!stopped.includes("procd_open_instance vigie"), stopped.join("\n"));
 });
 
@@ -196,8 +196,21 @@ shellTest("the hotplug script keeps what rpcd answers", (shell) => {
   assert.equal(ask("call", "status").instance.length, 2);
   notify("startup");
   assert.deepEqual(ask("call", "status"), { instance: [], group: [] });
-  assert.deepEqual(ask("call", "dump"), {});
   assert.match(ask("call", 'x"y').error, /invalid call x"y/);
+});
+
+shellTest("rpcd's dump is what the daemon says, and nothing without one", (shell) => {
+  using folder = new Folder();
+  const dump = (program: string) => {
+    const VIGIE = folder.file("vigie", `#!/bin/sh\n${program}\n`, 0o755);
+    const { code, out, err } = run(shell, [`${INIT}rpcd-keepalived.sh`, "call", "dump"], { VIGIE });
+    assert.deepEqual([code, err], [0, ""]);
+    return JSON.parse(out);
+  };
+  assert.deepEqual(dump(`[ "$*" = dump ] && echo '[{"data":{"iname":"a b"}}]'`), {
+    status: [{ data: { iname: "a b" } }],
+  });
+  assert.deepEqual(dump("echo No vigie runs >&2; exit 1"), { status: [] });
 });
 
 /** The sysvinit script with its paths in a folder, and a daemon that does what the test wants. */
@@ -217,7 +230,7 @@ shellTest("the sysvinit script starts, knows, reloads and stops the daemon", (sh
     folder,
     `#!/bin/sh
 [ "$1" = check ] && exit 0
-[ "$1" = restart ] && { echo reloaded; exit 0; }
+[ "$1" = reload ] && { echo reloaded; exit 0; }
 trap 'echo ended; exit 0' TERM
 echo "args $*"
 while :; do sleep 0.1; done
@@ -291,7 +304,7 @@ reload
     "after firewall",
     "begin Reloading vigie",
     "check -f /x",
-    "restart",
+    "reload",
     "end 0",
   ]);
 });

@@ -8,7 +8,6 @@ import { isCalledKeepalived } from "../lib/cli/keepalived_name.ts";
 import { OPTIONS, parseOptions } from "../lib/cli/keepalived_options.ts";
 import { SIGNAL_FUNCTIONS, USAGE, versionText } from "../lib/cli/keepalived_text.ts";
 import { VERSION } from "../lib/cli/version.ts";
-import { PidFile } from "../lib/daemon/pid_file.ts";
 import { formatSyslog, syslogLogger } from "../lib/daemon/syslog.ts";
 import { SyslogSocket } from "../lib/net/syslog_socket.ts";
 import { holds } from "./lab/addresses.ts";
@@ -193,7 +192,7 @@ labTest("keepalived's real-time signals and the kernel's warning do not end it",
   assert.equal(await node.stop(), 0);
 });
 
-labTest("-n without a syslog daemon logs to standard error, and -i is said once", async (lab) => {
+labTest("-n without a syslog daemon logs to standard error, and -a is said once", async (lab) => {
   const host = lab.host("a"), { args } = background(lab, file([], router()));
   const quiet = args.filter((arg) => !["-G", "-g"].includes(arg) && !arg.endsWith("/log"));
   const node = lab.keep(
@@ -204,14 +203,13 @@ labTest("-n without a syslog daemon logs to standard error, and -i is said once"
       // Nobody must hear of this but the test: /dev is an empty one.
       args: ["--mount", "sh", "-c", EMPTY_DEV, VIGIE.command, ...VIGIE.args, ...quiet].concat(
         "-n",
-        "-i",
-        "blue",
+        "-a",
       ),
     }),
   );
-  await node.saw(/--config-id has no effect/);
+  await node.saw(/--address-monitoring has no effect/);
   await node.saw(/Startup complete/);
-  assert.equal(node.said(/--config-id/).length, 1);
+  assert.equal(node.said(/--address-monitoring/).length, 1);
   assert.equal(await node.stop(), 0);
 });
 
@@ -255,37 +253,6 @@ Deno.test("syslogLogger() finds a daemon again that was restarted, and says what
     assert.deepEqual(lost, ["one", "four"]);
   } finally {
     Deno.removeSync(folder, { recursive: true });
-  }
-});
-
-Deno.test("PidFile.write() takes over a stale file, and not one that is held", () => {
-  const folder = Deno.makeTempDirSync({ prefix: "vigie-pid-" }), path = `${folder}/k.pid`;
-  try {
-    // Somebody runs under that number, but is no keepalived: as after a restart of a container.
-    Deno.writeTextFileSync(path, "1\n");
-    const held = PidFile.write(path);
-    assert.ok(held instanceof PidFile);
-    assert.equal(Deno.readTextFileSync(path), `${Deno.pid}\n`);
-    assert.deepEqual(PidFile.write(path), { kind: "running", pid: Deno.pid });
-    held.remove();
-    assert.throws(() => Deno.statSync(path));
-    const refusal = PidFile.write(`${folder}/none/k.pid`);
-    assert.ok(!(refusal instanceof PidFile) && refusal.kind === "unwritable");
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-});
-
-Deno.test("PidFile.remove() leaves a file that is another's by now", () => {
-  const path = Deno.makeTempFileSync({ prefix: "vigie-pid-" });
-  try {
-    const held = PidFile.write(path);
-    assert.ok(held instanceof PidFile);
-    Deno.writeTextFileSync(path, "1\n");
-    held.remove();
-    assert.equal(Deno.readTextFileSync(path), "1\n");
-  } finally {
-    Deno.removeSync(path);
   }
 });
 

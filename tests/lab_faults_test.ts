@@ -146,7 +146,11 @@ labTest("a master whose source address changes goes on from the new one", async 
 
 labTest("a router waits for a source address that is still tentative", async (lab) => {
   const a = lab.host("a", { addresses: ["192.0.2.1/24"] });
-  // Made anew, so that the link-local address is under duplicate address detection at the start.
+  // Made anew, so that the link-local address is under duplicate address detection at the start,
+  // which takes a second for each of so many solicitations (ip-sysctl).
+  a.namespace.run(() => {
+    Deno.writeTextFileSync("/proc/sys/net/ipv6/conf/eth0/dad_transmits", "8");
+  });
   setUp(a, false);
   setUp(a, true);
   const tentative = () =>

@@ -85,7 +85,7 @@ labTest(
     await allHeldBy(a, hosts);
     setUp(extra, false);
     await until(() => !holds(a, vip(1)), "the first address to be given up");
-    await until(() => TEN.every((n) => !holds(a, vip(n))), "the others", 1000);
+    await until(() => TEN.every((n) => !holds(a, vip(n))), "the others");
     await allHeldBy(b, hosts);
     await never(() => TEN.some((n) => holders(hosts, vip(n)).length !== 1), "a split", 500);
   },

@@ -99,7 +99,7 @@ async function check(lab: Lab, from: Place, probe: HttpProbe, timeoutMs = 10_000
       args: ["run", "-A", "--no-check", PROBE, JSON.stringify(probe), String(timeoutMs)],
     }),
   );
-  await until(() => !process.running, "the verdict", timeoutMs + 20_000);
+  await until(() => !process.running, "the verdict", timeoutMs + 60_000);
   await process.ended();
   const line = process.lines.find((line) => line.startsWith("{"));
   return line === undefined ? process.lines.join("\n") : wordsOf(JSON.parse(line) as Verdict);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { block, file, router } from "./lab/config.ts";
 import { KEEPALIVED, startKeepalived } from "./lab/keepalived.ts";
 import { type Lab, labTest, peerTest } from "./lab/lab.ts";
-import { sleep, until } from "./lab/until.ts";
+import { sleep, TIMEOUT_MS, until } from "./lab/until.ts";
 import { startVigie } from "./lab/vigie.ts";
 
 /** A folder with a script that notes how it was called, one line each. */
@@ -89,23 +89,30 @@ labTest("200 flaps in 2 s end with the last notification equal to the final stat
   const up = () => Deno.writeTextFileSync(flag, "");
   up();
   const check = block("vrrp_check flag", [block("file", [`path ${flag}`]), "interval 0.01"]);
-  const slow = notes.script("any", "sleep 0.05");
+  // Slower than the flaps by so much that it falls behind, however busy the machine is.
+  const slow = notes.script("any", "sleep 0.5");
   const lines = [`notify ${slow}`, block("track_check", ["flag"])];
   const vigie = await lab.vigie(a, file([], check, router({ lines })));
   await vigie.saw(/Entering MASTER STATE/);
-  for (let flap = 0; flap < 200; flap++) {
+  const states = () => vigie.said(/Entering \w+ STATE/);
+  const began = performance.now();
+  // A busy machine does not look at every flap: they go on until enough of them were seen.
+  for (let flap = 0; flap < 200 || flap % 2 === 1 || states().length <= 40; flap++) {
+    assert.ok(performance.now() - began < TIMEOUT_MS, `${states().length} changes of state`);
     if (flap % 2 === 0) Deno.removeSync(flag);
     else up();
     await sleep(10);
   }
   Deno.removeSync(flag);
-  const states = () => vigie.said(/Entering \w+ STATE/);
   await until(() => /FAULT.*check flag/.test(states().at(-1)!), "the last state");
-  assert.ok(states().length > 40, `${states().length} changes of state`);
-  await until(() => notes.lines.at(-1)?.includes("FAULT") ?? false, "the last notification");
-  // What is still queued by then would come within this time.
-  await sleep(1000);
-  assert.equal(notes.lines.at(-1), "any INSTANCE VI_1 FAULT 100");
+  // The last word: what is still queued would come within this time.
+  const quietMs = 3000;
+  let told = 0, toldAt = 0;
+  await until(() => {
+    const { lines } = notes, now = performance.now();
+    if (lines.length !== told) [told, toldAt] = [lines.length, now];
+    return now - toldAt > quietMs && lines.at(-1) === "any INSTANCE VI_1 FAULT 100";
+  }, "the last notification to be the final state");
   assert.ok(notes.lines.length < states().length, "what nobody needs to know was left out");
   await vigie.saw(/left out/);
 });
@@ -167,7 +174,7 @@ labTest("a FIFO that nobody reads and a script that hangs hold nothing up", asyn
   await vigie.saw(/Entering MASTER STATE/);
   const before = performance.now();
   assert.equal(await vigie.stop(), 0);
-  assert.ok(performance.now() - before < 7500, "the stop is bounded");
+  assert.ok(performance.now() - before < 50_000, "nobody waits for the script's end");
 });
 
 labTest(
@@ -203,7 +210,8 @@ labTest("a signal during the startup script ends it and the daemon", async (lab)
 
 labTest("other signals during the startup script are noted, and the daemon starts", async (lab) => {
   const [a] = lab.pair(), notes = new Notes(lab);
-  const hold = `echo began >>${notes.folder}/notes; sleep 2`;
+  const go = `${notes.folder}/go`;
+  const hold = `echo began >>${notes.folder}/notes; until [ -e ${go} ]; do sleep 0.1; done`;
   const globals = [`startup_script ${notes.script("startup", hold)}`];
   const vigie = lab.keep(startVigie(a, file(globals, router())));
   await until(() => notes.lines.includes("began"), "the script to begin");
@@ -211,6 +219,7 @@ labTest("other signals during the startup script are noted, and the daemon start
     vigie.signal(signal);
     await vigie.saw(new RegExp(`${signal} has come before the start is complete`));
   }
+  Deno.writeTextFileSync(go, "");
   await vigie.saw(/Entering MASTER STATE/);
   assert.equal(await vigie.stop(), 0);
 });

@@ -366,3 +366,41 @@ Deno.test("step() lets an owner that waits for its group start as a backup", () 
   assert.equal(w.state, "backup");
   assert.equal(w.faults(DOWN).faults().state, "backup", "also out of a fault");
 });
+
+Deno.test("step() waits as many adverts as down_timer_adverts says", () => {
+  const w = new Clockwork({ downTimerAdverts: 10 }).start();
+  w.advance(10_609_374);
+  assert.equal(w.state, "backup");
+  assert.equal(w.advance(1).state, "master");
+});
+
+Deno.test("step() only listens until the system has run for vrrp_delay_after_boot", () => {
+  const w = new Clockwork({ delayAfterBootUs: seconds(60) });
+  w.advance(50_000_000);
+  w.start().advance(10_000_000 + 3_609_374);
+  assert.equal(w.state, "backup");
+  assert.equal(w.advance(1).state, "master");
+  const later = new Clockwork({ delayAfterBootUs: seconds(60) });
+  later.advance(70_000_000);
+  assert.equal(
+    later.start().advance(3_609_375).state,
+    "master",
+    "long after boot it has no effect",
+  );
+});
+
+Deno.test("step() makes a master whose timer fires too late a backup with timer_expired_backup", () => {
+  const late = (timerExpiredPriority: number | null, lateUs: number) => {
+    const w = new Clockwork({ timerExpiredPriority, preempt: false }).start().advance(3_609_375);
+    w.take();
+    w.now = micros(w.router.timers.adver! + lateUs);
+    w.feed({ kind: "timer", timer: "adver" });
+    return w;
+  };
+  // 3 intervals and a skew of 2/256 s after the last advert, which is 2 intervals after the next was due.
+  const tooLate = 2_000_000 + 7812;
+  assert.deepEqual(late(254, tooLate).take(), ["cancelAnnounce", "removeAddresses", "backup"]);
+  assert.match(late(254, tooLate).causes.at(-1)!, /^the advert timer fired 2\.008 s late$/);
+  assert.deepEqual(late(254, tooLate - 1).take(), ["advert 100"]);
+  assert.deepEqual(late(null, tooLate).take(), ["advert 100"]);
+});

@@ -62,10 +62,13 @@ Deno.test("200 flaps in 2 s and a slow script: the last notification is the fina
   const { delivered, leftOut, failed } = notifier.status()[0]!;
   assert.deepEqual([delivered + leftOut, failed, ran.length], [200, 0, delivered * 2]);
   assert.ok(leftOut > 0);
-  const [first, last] = lines;
-  assert.equal(lines.length, 2, lines.join("\n"));
-  assert.match(first!, /^warning: The scripts of VRRP Instance A cannot follow/);
-  assert.match(last!, new RegExp(`has caught up, ${leftOut} notifications were left out`));
+  // Once, unless the machine is so busy that the scripts catch up between two flaps.
+  let told = 0;
+  for (const [at, line] of lines.entries()) {
+    if (at % 2 === 0) assert.match(line, /^warning: The scripts of VRRP Instance A cannot follow/);
+    else told += Number(/has caught up, (\d+) notifications were left out/.exec(line)![1]);
+  }
+  assert.deepEqual([told, lines.length % 2], [leftOut, 0], lines.join("\n"));
   await notifier.stop();
 });
 
@@ -100,7 +103,8 @@ Deno.test("a script that runs too long is ended with what it started, and the ne
   const works = folder.script("works", `echo works >> ${log}`);
   const { target: one, lines } = target(
     { scripts: { notify_master: script(hangs), notify: script(works) } },
-    millis(500),
+    // For the other one, too, which must have ended by then.
+    seconds(4),
   );
   one.announce(announcement());
   await one.queue.idle();
@@ -210,7 +214,7 @@ Deno.test("a hanging script of one instance delays neither another's, nor its gr
   assert.equal(notifier.status().find(({ target }) => target.endsWith("Instance A"))!.waiting, 1);
   const begin = performance.now();
   await notifier.stop(2000);
-  assert.ok(performance.now() - begin < 8000);
+  assert.ok(performance.now() - begin < 60_000, "it does not wait for the script's end");
   await until(
     "the hanging script is gone",
     () => notifier.status().every(({ waiting }) => waiting === 0),
@@ -232,7 +236,8 @@ Deno.test("notify_stop runs before stop() is over, though an earlier script hang
   notifier.on(STARTED);
   notifier.on(moved("A", "backup", "master"));
   notifier.on(moved("A", "master", "init"));
-  await notifier.stop();
+  // Time for the script to start and to end after the other one was ended.
+  await notifier.stop(20_000);
   assert.deepEqual(folder.lines("log"), ["stopped"]);
 });
 

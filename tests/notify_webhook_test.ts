@@ -11,7 +11,7 @@ import {
 } from "../lib/daemon/notify/webhook.ts";
 import { WebhookTarget } from "../lib/daemon/notify/webhook_target.ts";
 import { Authority } from "./tools/certificates.ts";
-import { announcement, FakeClock, logbook, settle, TestFolder, webhook } from "./tools/notify.ts";
+import { announcement, FakeClock, logbook, TestFolder, webhook } from "./tools/notify.ts";
 
 const ORIGIN = { host: "h1", routerId: "R1" };
 
@@ -48,6 +48,8 @@ function staged(answer: (request: WebhookRequest, tries: number) => number | Err
       return status instanceof Error ? Promise.reject(status) : Promise.resolve(status);
     },
   });
+  // Signing takes real time; after it the target is done or waits for the next try.
+  clock.isBusy = () => target.queue.isRunning && clock.nextMs === null;
   return { target, posted, clock, ...book };
 }
 
@@ -93,7 +95,7 @@ Deno.test("a webhook is tried again with the same delivery id until it works", a
     tries < 3 ? [503, new Error("connection refused")][tries - 1]! : 200
   );
   target.queue.add(announcement());
-  await settle();
+  await clock.settle();
   assert.deepEqual([posted.length, clock.nextMs], [1, 500]);
   await clock.advance(500);
   assert.deepEqual([posted.length, clock.nextMs], [2, 1000]);
@@ -118,7 +120,7 @@ Deno.test("a webhook is given up after five tries, and the next announcement is 
   ]);
   isUp = true;
   target.queue.add(announcement({ state: "BACKUP" }));
-  await settle();
+  await clock.settle();
   assert.deepEqual(states(posted).at(-1), "BACKUP");
   assert.deepEqual([target.status().delivered, target.status().failed], [1, 1]);
 });
@@ -134,7 +136,7 @@ Deno.test("a refusal that would be repeated is not tried again", async () => {
 Deno.test("the newest state of a subject wins while a webhook is tried again", async () => {
   const { target, posted, clock } = staged((_, tries) => tries < 3 ? 503 : 200);
   target.queue.add(announcement({ state: "MASTER" }));
-  await settle();
+  await clock.settle();
   target.queue.add(announcement({ name: "VI_2", state: "FAULT" }));
   target.queue.add(announcement({ state: "BACKUP" }));
   await clock.advance(60_000);

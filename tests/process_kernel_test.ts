@@ -10,6 +10,7 @@ import type { EngineEvent } from "../lib/engine/messages.ts";
 import { ProcessDesk } from "../lib/engine/process_desk.ts";
 import { Births } from "../lib/net/births.ts";
 import { ProcessWatch } from "../lib/net/process_watch.ts";
+import { aloneTest } from "./tools/alone.ts";
 import { privilegedTest } from "./tools/ffi_lab.ts";
 import { NetworkNamespace } from "../ffi/namespace.ts";
 import { until } from "./lab/until.ts";
@@ -171,23 +172,27 @@ Deno.test("ProcessDesk forgets what it is told to forget", async () => {
   assert.deepEqual(test.events, []);
 });
 
-Deno.test("ProcessDesk says in words that it has no descriptors left, and that others must look", async () => {
-  using test = new TestDesk();
-  await using child = new Child();
-  const { soft, hard } = getRlimit(RLIMIT.NOFILE);
-  setRlimit(RLIMIT.NOFILE, 0, hard); // nothing more can be opened; what is open stays
-  try {
-    test.desk.watch([child.pid, 1]);
-  } finally {
-    setRlimit(RLIMIT.NOFILE, soft, hard);
-  }
-  const [log, births, ...rest] = test.events;
-  assert.ok(log?.kind === "log" && log.log.level === "warning");
-  assert.match(log.log.text, new RegExp(`watch process ${child.pid}.*EMFILE`));
-  const refused = "not every process can be watched";
-  assert.deepEqual(births, { kind: "births", refused, lost: false });
-  assert.deepEqual(rest, []);
-});
+aloneTest(
+  import.meta.url,
+  "ProcessDesk says in words that it has no descriptors left, and that others must look",
+  async () => {
+    using test = new TestDesk();
+    await using child = new Child();
+    const { soft, hard } = getRlimit(RLIMIT.NOFILE);
+    setRlimit(RLIMIT.NOFILE, 0, hard); // nothing more can be opened; what is open stays
+    try {
+      test.desk.watch([child.pid, 1]);
+    } finally {
+      setRlimit(RLIMIT.NOFILE, soft, hard);
+    }
+    const [log, births, ...rest] = test.events;
+    assert.ok(log?.kind === "log" && log.log.level === "warning");
+    assert.match(log.log.text, new RegExp(`watch process ${child.pid}.*EMFILE`));
+    const refused = "not every process can be watched";
+    assert.deepEqual(births, { kind: "births", refused, lost: false });
+    assert.deepEqual(rest, []);
+  },
+);
 
 Deno.test("ProcessWatch watches a bounded number, for each poll walks through all of them", async () => {
   const watch = new ProcessWatch({ watch() {}, unwatch() {} }, () => {}, 1);

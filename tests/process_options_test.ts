@@ -33,6 +33,7 @@ const PROCESS = {
   engineName: null,
   niceness: null,
   processors: null,
+  noSwap: false,
   realtimeLimitUs: null,
   umask: null,
   oomScoreAdjust: null,
@@ -41,6 +42,7 @@ const PROCESS = {
 const LINES: readonly (readonly [string, Partial<Record<keyof typeof PROCESS, unknown>>])[] = [
   ["vrrp_priority -5", { niceness: -5 }],
   ["vrrp_cpu_affinity 1 0 1", { processors: [1, 0] }],
+  ["vrrp_no_swap", { noSwap: true }],
   ["vrrp_rlimit_rttime 9000", { realtimeLimitUs: 9000 }],
   ["process_names", { engineName: "keepalived_vrrp" }],
   ["process_names\nvrrp_process_name mine", { engineName: "mine" }],
@@ -83,7 +85,6 @@ Deno.test("applyToThread() goes on without what it may not have, and says so", (
     realtime: { priority: 100, isConfigured: true },
     niceness: null,
     processors: [1023],
-    lockMemory: false,
   });
   assert.equal(unmet.length, 2);
   assert.match(unmet[0]!.text, /processors 1023/);

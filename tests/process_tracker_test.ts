@@ -341,9 +341,12 @@ Deno.test("ProcessTracker stopped in the middle of a scan asks for nothing more"
   for (let pid = 1; pid <= 100; pid++) world.proc.put(pid, { comm: "nginx" });
   world.tracker.start();
   for (let turn = 0; turn < 5; turn++) await null; // the scan waits for arguments now
+  // On a busy machine they may be there at once, so that the first part has been looked at.
+  const [births, ...watched] = world.takeAsked();
+  assert.equal(births, "births");
   world.tracker.stop();
   await world.tracker.settled();
-  assert.deepEqual(world.takeAsked(), ["births"]);
+  assert.deepEqual(world.takeAsked(), watched.map((asked) => `un${asked}`));
   assert.deepEqual(world.take(), []);
   assert.equal(world.clock.timers, 0);
 });

@@ -1,7 +1,10 @@
 /**
  * The whole test suite, and one true line at the end: `N passed, N failed, N skipped`.
- * Arguments are passed on to `deno test`, for example `--filter demo` or a file.
+ * Arguments are passed on to `deno test`, for example `--filter demo` or a file. A signal ends it and
+ * all that the tests have started.
  */
+
+import { killFamily } from "./tools/family.ts";
 
 interface Summary {
   readonly passed: number;
@@ -30,30 +33,66 @@ function summaryOf(output: string): Summary | null {
   return { passed: passed!, failed: failed!, skipped: skipped! };
 }
 
-/** Copies a stream to standard output as it comes, and keeps its text. */
-async function tee(stream: ReadableStream<Uint8Array>): Promise<string> {
+/** Copies a stream to another as it comes, and hands on its text. */
+async function tee(
+  from: ReadableStream<Uint8Array>,
+  to: typeof Deno.stdout | typeof Deno.stderr,
+  heard: (text: string) => void,
+): Promise<void> {
   const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of stream) {
-    text += decoder.decode(chunk, { stream: true });
-    for (let at = 0; at < chunk.length;) at += Deno.stdout.writeSync(chunk.subarray(at));
+  for await (const chunk of from) {
+    heard(decoder.decode(chunk, { stream: true }));
+    for (let at = 0; at < chunk.length;) at += to.writeSync(chunk.subarray(at));
   }
-  return text;
 }
+
+/** So many lines are shown of what a runner has printed that failed for no reason that it gives. */
+const LAST_LINES = 40;
 
 /** Runs `deno test`; a runner that fails without saying how many did counts as one failure. */
 async function run(...args: string[]): Promise<Summary> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "--allow-all", ...args],
     env: { NO_COLOR: "1", DENO_JOBS: Deno.env.get("DENO_JOBS") ?? jobs },
+    stdin: "null",
     stdout: "piped",
+    stderr: "piped",
+    // In a process group of its own: who signals ours leaves it to us to find all that it started.
+    detached: true,
   }).spawn();
-  const output = await tee(child.stdout);
-  const { code } = await child.status;
+  const unhook = endWithUs(child.pid);
+  let output = "", both = "";
+  await Promise.all([
+    tee(child.stdout, Deno.stdout, (text) => (output += text, both += text)),
+    tee(child.stderr, Deno.stderr, (text) => both += text),
+  ]);
+  const { code, signal } = await child.status;
+  unhook();
   const summary = summaryOf(output);
-  if (summary === null) console.log(`deno test ended with status ${code} and no summary`);
   const { passed, failed, skipped } = summary ?? { passed: 0, failed: 0, skipped: 0 };
+  const isUnexplained = summary === null || code !== 0 && failed === 0;
+  if (isUnexplained) {
+    const how = signal === null ? `with status ${code}` : `by ${signal}`;
+    const what = summary === null ? "no summary" : "no failed test";
+    const last = both.trimEnd().split("\n").slice(-LAST_LINES);
+    console.log(`deno test ${args.join(" ")}\nended ${how} and ${what}; what it printed last:`);
+    console.log(last.map((line) => `| ${line}`).join("\n"));
+  }
   return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped };
+}
+
+/** Signals that end this process end a child and its descendants first. @returns Takes that back. */
+function endWithUs(pid: number): () => void {
+  const handlers = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((name) => {
+    const handler = () => {
+      killFamily(pid);
+      console.log(`Ended by ${name}, and what the tests have started with it`);
+      Deno.exit(1);
+    };
+    Deno.addSignalListener(name, handler);
+    return [name, handler] as const;
+  });
+  return () => handlers.forEach(([name, handler]) => Deno.removeSignalListener(name, handler));
 }
 
 /** All tests: first those that may run side by side, then the heavy ones, one file at a time. */

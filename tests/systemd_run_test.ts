@@ -32,7 +32,7 @@ ExecStart=${AGENT_PATH}
 `;
 
 /** Sooner than the unit's own, but not so soon that a slow machine is taken for a hung one. */
-const WATCHDOG_SECONDS = 5;
+const WATCHDOG_SECONDS = 10;
 const DROP_IN = `[Service]\nWatchdogSec=${WATCHDOG_SECONDS}\n`;
 
 const FIRST_PROCESS = `#!/bin/busybox sh

@@ -462,12 +462,12 @@ Deno.test("AnswerReader takes no time that grows faster than a header does", () 
   const value = `x${" ".repeat(60_000)}y`;
   const bytes = new TextEncoder().encode(`HTTP/1.1 200 OK\r\nX: ${value}\r\n\r\n`);
   const began = performance.now();
-  for (let n = 0; n < 5; n++) {
+  for (let n = 0; n < 20; n++) {
     const { head } = read([bytes]) as { head: { headers: Map<string, string> } };
     assert.equal(head.headers.get("x"), value);
   }
   // A millisecond each; with steps that grow with the square it was 1.5 s each.
-  assert.ok(performance.now() - began < 3000);
+  assert.ok(performance.now() - began < 15_000);
 });
 
 Deno.test("bodyReader() finds a text in parts of a byte, and what is not in it", async () => {

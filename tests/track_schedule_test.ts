@@ -495,8 +495,8 @@ Deno.test("Schedule: 50,000 runs of 1,000 checks cost little, with one timer at 
   await clock.advance(50_000);
   const tookMs = performance.now() - began;
   assert.ok(all.every(({ began }) => began.length >= 50));
-  // 100 s of checks: this is a twentieth of a core at most, and in truth far less.
-  assert.ok(tookMs < 5000, `${tookMs} ms`);
+  // 100 s of checks, in truth a third of a second: a guard against costs that grow with the square.
+  assert.ok(tookMs < 20_000, `${tookMs} ms`);
   await schedule.stop();
 });
 

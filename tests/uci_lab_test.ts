@@ -115,7 +115,9 @@ exec "$@"
   const call = `#!/bin/sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin KEEPALIVED_STATUS_DIR=${work}/status
 for script in ${INIT}hotplug-*.sh; do ( . "$script" ); done
-env | grep -E '^(ACTION|TYPE|NAME)=' | sort | tr '\\n' ' ' >>${work}/log; echo "$*" >>${work}/log
+words=$(env | grep -E '^(ACTION|TYPE|NAME)=' | sort | tr '\\n' ' ')
+# In one piece: another one may write at the same time.
+echo "$words$*" >>${work}/log
 `;
   Deno.mkdirSync(`${work}/mount`);
   Deno.writeTextFileSync(`${work}/hotplug-call`, call, { mode: 0o755 });

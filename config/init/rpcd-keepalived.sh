@@ -1,7 +1,6 @@
 #!/bin/sh
 # The ubus object "keepalived" (an rpcd exec plugin), which LuCI's page asks.
-# "status" comes from the files that the hotplug script keeps. "dump" is empty: vigie does not write
-# its state as JSON yet.
+# "status" comes from the files that the hotplug script keeps, "dump" from the daemon.
 
 status_dir=${KEEPALIVED_STATUS_DIR:-/var/run/keepalived}
 
@@ -30,7 +29,11 @@ list:*) echo '{"dump":{},"status":{}}' ;;
 call:status)
 	printf '{"instance":[%s],"group":[%s]}\n' "$(states INSTANCE)" "$(states GROUP)"
 	;;
-call:dump) echo '{}' ;;
+call:dump)
+	# Without a daemon there is no instance.
+	dump=$("${VIGIE:-/usr/sbin/vigie}" dump 2>/dev/null) || dump=
+	printf '{"status":%s}\n' "${dump:-[]}"
+	;;
 call:*) printf '{"error":%s}\n' "$(quoted "invalid call $2")" ;;
 *)
 	echo "Usage: $0 list | call METHOD" >&2

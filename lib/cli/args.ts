@@ -31,19 +31,46 @@ export async function runCommandLine(args: readonly string[], module: string): P
     .exitOverride();
   const file = ["-f, --file <file>", "the configuration; default /etc/vigie/vigie.conf"] as const;
   const uci = ["--uci", "the configuration is OpenWrt's; default /etc/config/keepalived"] as const;
+  const id = [
+    "--id <id>",
+    'keeps lines behind "@ID"; default the host name up to the first dot',
+  ] as const;
   program.command("run")
     .description("the daemon, in the foreground, logging to standard error")
     .option(...file)
     .option(...uci)
+    .option(...id)
     .option("--no-realtime", "no real-time priority for the engine thread")
     .action(async (options) => finish(await runCommand(options, module)));
   program.command("check")
     .description("what is wrong with a configuration, where, and what to do about it")
     .option(...file)
     .option(...uci)
+    .option(...id)
     .option("--json", "problems as JSON", false)
     .option("--strict", "warnings count as errors", false)
+    .option("--peer <file...>", "the configuration of another router, to compare", [] as string[])
     .action(async (options) => finish(await checkCommand(options, options)));
+  program.command("explain")
+    .description("who holds the addresses when what fails, in how long, and why")
+    .option(...file)
+    .option(...uci)
+    .option(...id)
+    .option("--peer <file...>", "the configuration of another router", [] as string[])
+    .option("--json", "the same as JSON", false)
+    .action(async (options) => {
+      const { explainCommand } = await import("./explain.ts");
+      finish(await explainCommand(options, options));
+    });
+  program.command("modernize")
+    .description("the configuration with its scripts replaced by built-in checks, each explained")
+    .option(...file)
+    .option(...uci)
+    .option("--write", "replace the file and keep the old one, instead of printing", false)
+    .action(async (options) => {
+      const { modernizeCommand } = await import("./modernize.ts");
+      finish(await modernizeCommand(options, options));
+    });
   program.command("install")
     .description("puts this program, its service and a commented configuration in place")
     .option("--root <dir>", "a folder that stands for /, such as an image in the making")
@@ -78,11 +105,33 @@ export async function runCommandLine(args: readonly string[], module: string): P
   program.command("keepalived")
     .description("takes keepalived's options and does as keepalived does; see keepalived -h")
     .helpOption(false);
+  program.command("dump")
+    .description("state and counters of all instances as keepalived's JSON")
+    .action(async () => {
+      const { dumpCommand } = await import("./dump.ts");
+      finish(await dumpCommand());
+    });
   program.command("restart")
     .description("the running daemon begins again without letting go of anything")
     .action(async () => {
       const { restartCommand } = await import("./restart.ts");
       finish(await restartCommand());
+    });
+  program.command("reload")
+    .description("the running daemon reads its configuration again; a bad one changes nothing")
+    .action(async () => {
+      const { reloadCommand } = await import("./reload.ts");
+      finish(await reloadCommand());
+    });
+  program.command("plan")
+    .description("what a reload would change, and whether an address would move")
+    .option("-f, --file <file>", "the new configuration; default the one that the daemon runs")
+    .option(...uci)
+    .option("--from <file>", "compare with this one, and ask no daemon")
+    .option("--json", "the plan as JSON", false)
+    .action(async (options) => {
+      const { planCommand } = await import("./plan.ts");
+      finish(await planCommand(options));
     });
   program.command("upgrade")
     .description("another executable takes the place of the running one, and can be taken back")

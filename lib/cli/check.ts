@@ -1,5 +1,14 @@
-import { exitCode, formatProblem } from "../../config/mod.ts";
+import { basename } from "node:path";
+import {
+  type Config,
+  exitCode,
+  formatProblem,
+  type Position,
+  type Problem,
+} from "../../config/mod.ts";
+import { loadConfig, readConfig } from "../daemon/load.ts";
 import { chooseConfig, type ConfigArguments, loadChosen } from "../daemon/uci.ts";
+import type { RouterFile } from "./explain/routers.ts";
 
 /** How `vigie check` answers. */
 export interface CheckOptions {
@@ -7,6 +16,8 @@ export interface CheckOptions {
   readonly json: boolean;
   /** Warnings count as errors. */
   readonly strict: boolean;
+  /** Configurations of the other routers, to find weights that do not reach them. */
+  readonly peer: readonly string[];
 }
 
 /**
@@ -16,9 +27,10 @@ export interface CheckOptions {
  */
 export async function checkCommand(
   named: ConfigArguments,
-  { json, strict }: CheckOptions,
+  { json, strict, peer }: CheckOptions,
 ): Promise<number> {
-  const { problems, config, file, enabled } = await loadChosen(chooseConfig(named), "root");
+  const { config, file, enabled, ...loaded } = await loadChosen(chooseConfig(named), "root");
+  const problems = [...loaded.problems, ...await peerProblems(config, peer)];
   if (json) {
     console.log(JSON.stringify(problems, null, 2));
   } else {
@@ -29,4 +41,23 @@ export async function checkCommand(
     console.log(`${file}: ${instances}, ${count(problems.length, "problem")}${off}`);
   }
   return exitCode(problems, { strict });
+}
+
+async function peerProblems(own: Config, peers: readonly string[]): Promise<readonly Problem[]> {
+  if (peers.length === 0) return [];
+  const { peerFindings } = await import("./explain/findings.ts");
+  const files: [RouterFile, ...RouterFile[]] = [{ label: "this router", config: own }];
+  for (const file of peers) {
+    const { config, problems } = await loadConfig(file, "root", { anywhere: true });
+    if (config.instances.length === 0) return problems;
+    files.push({ label: config.global.routerId ?? basename(file), config });
+  }
+  return peerFindings(files).map((finding) => ({ ...finding, line: lineAt(finding.position) }));
+}
+
+/** The line of a file that can be read, which it was a moment ago; empty otherwise. */
+function lineAt({ file, line }: Position): string {
+  const text = readConfig(file);
+  if (text instanceof Error) return "";
+  return new TextDecoder().decode(text).split("\n")[line - 1] ?? "";
 }

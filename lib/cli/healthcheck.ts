@@ -1,6 +1,6 @@
 /** `vigie healthcheck`: for HEALTHCHECK of a container, an exec probe, a script. */
 
-import { connectToDaemon } from "../net/control_socket.ts";
+import { reachDaemon } from "../net/control_socket.ts";
 
 /** What init systems and container runtimes take for healthy, and for not. */
 const HEALTHY = 0, UNHEALTHY = 1;
@@ -23,15 +23,16 @@ export async function healthcheckCommand(): Promise<number> {
 
 /** That it answers is enough: one of fewer rights, or in a container, may not tell who asks. */
 async function complain(): Promise<string | null> {
-  const connection = connectToDaemon();
-  if (connection === null) return "No vigie runs in this network namespace";
+  const until = performance.now() + PATIENCE_MS, reached = await reachDaemon(PATIENCE_MS);
+  if (!reached.ok) return reached.error;
+  const connection = reached.value;
   try {
     const { pid, uid } = connection.peer;
     if (uid !== 0 && uid !== Deno.uid()) {
       return `Process ${pid} of user ${uid} pretends to be vigie`;
     }
     connection.send({ do: "about" });
-    if (await connection.receive(PATIENCE_MS) !== null) return null;
+    if (await connection.receive(Math.max(0, until - performance.now())) !== null) return null;
     return `vigie, process ${pid}, does not answer`;
   } finally {
     connection.close();

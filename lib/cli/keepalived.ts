@@ -5,7 +5,8 @@ import { parseUmask } from "../../config/table_global_process.ts";
 import { EXIT } from "../daemon/daemon.ts";
 import { fileLogger } from "../daemon/log_file.ts";
 import { type Logger, logStyle, stderrLogger } from "../daemon/logger.ts";
-import { PidFile } from "../daemon/pid_file.ts";
+import { type Resumption, takeHandover } from "../daemon/handover_resume.ts";
+import { keepalivedOf, PidFile } from "../daemon/pid_file.ts";
 import { FACILITIES, syslogLogger } from "../daemon/syslog.ts";
 import { nameThread } from "../net/process_options.ts";
 import { checkAsKeepalived } from "./keepalived_check.ts";
@@ -15,13 +16,12 @@ import {
   startInBackground,
   tellStarted,
 } from "./keepalived_launch.ts";
+import { CONFIG_FILE, defaultPidFiles, namespaceOf, readingOf } from "./keepalived_identity.ts";
 import { KEEPALIVED } from "./keepalived_name.ts";
 import { type OptionName, type OptionRow, OPTIONS, parseOptions } from "./keepalived_options.ts";
 import { SIGNAL_FUNCTIONS, USAGE, versionText } from "./keepalived_text.ts";
 import { runCommand } from "./run.ts";
-
-/** keepalived's, whatever is said elsewhere. */
-const CONFIG_FILE = "/etc/keepalived/keepalived.conf";
+import { VERSION } from "./version.ts";
 
 /** Where -g without a file writes (KEEPALIVED_LOG_FILE). */
 const LOG_FILE = "/tmp/keepalived.log";
@@ -41,6 +41,10 @@ const IDENT = "Keepalived_vrrp";
  */
 export async function keepalivedCommand(args: readonly string[], module: string): Promise<number> {
   const { options, words, errors } = parseOptions(args);
+  const given = { options, args, module }, log = lazily(() => chooseLog(options));
+  // Another image's daemon is this one's now: from here on, nothing may end it but its own reasons.
+  const resumption = takeHandover(VERSION, log);
+  if (resumption !== null) return await serve(given, log, resumption);
   for (const error of errors) console.error(error);
   if (errors.length > 0) return BAD_USAGE;
   if (words.length > 0) console.log(`Unexpected argument(s): ${words.join(" ")}`);
@@ -51,11 +55,12 @@ export async function keepalivedCommand(args: readonly string[], module: string)
     console.error(refused);
     return BAD_USAGE;
   }
-  const namespace = options.get("namespace");
+  // A test of the file looks into the namespace that it names, and stays outside.
+  const namespace = options.has("config-test") ? options.get("namespace") : namespaceOf(options);
   if (namespace && !options.has("vigie-in-namespace")) {
-    return enterNamespace(namespace, args, module);
+    return enterNamespace(namespace, [`--namespace=${namespace}`, ...args], module);
   }
-  return options.has("config-test") ? await test(options) : await run({ options, args, module });
+  return options.has("config-test") ? await test(options) : await run(given, log);
 }
 
 type Options = ReadonlyMap<OptionName, string | null>;
@@ -93,33 +98,48 @@ function test(options: Options): Promise<number> {
     if (target === null) console.error(line);
     else Deno.writeTextFileSync(target, `${line}\n`, { append: true });
   };
-  return checkAsKeepalived(options.get("use-file") ?? CONFIG_FILE, say);
+  return checkAsKeepalived(options.get("use-file") ?? CONFIG_FILE, say, readingOf(options));
 }
 
-async function run({ options, args, module }: GivenCommand): Promise<number> {
-  const isBackground = options.has("vigie-in-background");
-  if (!isBackground && !options.has("dont-fork")) {
-    return await startInBackground({ args, options, module });
-  }
-  const log = chooseLog(options);
+async function run(given: GivenCommand, log: Logger): Promise<number> {
+  const { options } = given, isBackground = options.has("vigie-in-background");
+  if (!isBackground && !options.has("dont-fork")) return await startInBackground(given);
   remark(options, log);
-  nameThread(KEEPALIVED);
-  const umask = readUmask(options, log);
-  const file = resolve(options.get("use-file") ?? CONFIG_FILE);
-  const pidFiles = new PidFiles(options, log);
-  if (pidFiles.isRunning) {
+  if (pidPaths(options).some((path) => keepalivedOf(path) !== null)) {
     log({ level: "info", text: "daemon is already running" });
     return EXIT.ok;
   }
   if (isBackground) Deno.chdir("/");
+  return await serve(given, log, null);
+}
+
+/** Is the daemon. @param resumption What another image has handed over: then it is known to be one. */
+async function serve(
+  { options, module }: GivenCommand,
+  log: Logger,
+  resumption: Resumption | null,
+): Promise<number> {
+  nameThread(KEEPALIVED);
+  const umask = readUmask(options, log);
+  const file = resolve(options.get("use-file") ?? CONFIG_FILE);
+  let pidFiles: readonly PidFile[] = [];
   try {
-    const onStarted = () => isBackground && tellStarted();
-    return await runCommand(
-      { file, realtime: true, log, onStarted, ...umask === null ? {} : { umask } },
-      module,
-    );
+    return await runCommand({
+      file,
+      ...readingOf(options),
+      stays: true,
+      realtime: true,
+      log,
+      resumption,
+      // Not earlier: of two that start at once, the one that must not run would leave its own.
+      onClaimed: () => pidFiles = writePidFiles(options, log),
+      onStarted: () => {
+        if (options.has("vigie-in-background") && resumption === null) tellStarted();
+      },
+      ...umask === null ? {} : { umask },
+    }, module);
   } finally {
-    pidFiles.remove();
+    for (const pidFile of pidFiles) pidFile.remove();
   }
 }
 
@@ -164,6 +184,12 @@ function chooseLog(options: Options): Logger {
   return log;
 }
 
+/** A log that is opened when there is something to say. */
+function lazily(open: () => Logger): Logger {
+  let log: Logger | null = null;
+  return (event) => (log ??= open())(event);
+}
+
 /** "3" is local3. Undefined if there is none such. */
 function readFacility(text: string): number | undefined {
   const name = /^[0-7]$/.test(text) ? `local${text}` : text;
@@ -171,40 +197,26 @@ function readFacility(text: string): number | undefined {
 }
 
 /** Both hold the one process there is: whoever signals the one or the other reaches it. */
-class PidFiles {
-  readonly isRunning: boolean;
-  readonly #held: PidFile[] = [];
-
-  constructor(options: Options, log: Logger) {
-    const folder = pidFolder(options.get("namespace") ?? null);
-    const paths = [
-      options.get("pid") ?? `${folder}/keepalived.pid`,
-      options.get("vrrp_pid") ?? `${folder}/keepalived_vrrp.pid`,
-    ];
-    let isRunning = false;
-    for (const path of new Set(paths.map((path) => resolve(path)))) {
-      const written = PidFile.write(path);
-      if (written instanceof PidFile) this.#held.push(written);
-      else if (written.kind === "running") isRunning = true;
-      else log({ level: "warning", text: `No pid file: ${written.why}` });
-    }
-    this.isRunning = isRunning;
-    if (isRunning) this.remove();
-  }
-
-  remove(): void {
-    for (const file of this.#held.splice(0)) file.remove();
-  }
+function pidPaths(options: Options): string[] {
+  const { folder, pid, vrrpPid } = defaultPidFiles(options);
+  makeFolder(folder);
+  const paths = [options.get("pid") ?? pid, options.get("vrrp_pid") ?? vrrpPid];
+  return [...new Set(paths.map((path) => resolve(path)))];
 }
 
-/** In a namespace with a name, where keepalived's are seen from outside of it. */
-function pidFolder(namespace: string | null): string {
-  if (namespace === null) return "/run";
-  const folder = `/run/keepalived/keepalived_${namespace}`;
+function writePidFiles(options: Options, log: Logger): PidFile[] {
+  return pidPaths(options).flatMap((path) => {
+    const written = PidFile.write(path);
+    if (written instanceof PidFile) return [written];
+    log({ level: "warning", text: `No pid file: ${written.why}` });
+    return [];
+  });
+}
+
+function makeFolder(folder: string): void {
   try {
     Deno.mkdirSync(folder, { recursive: true });
   } catch {
     // The pid files say why they cannot be written.
   }
-  return folder;
 }

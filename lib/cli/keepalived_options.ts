@@ -53,11 +53,7 @@ export const OPTIONS = {
     remark: "vigie dumps no core, and leaves the pattern of this host alone",
   },
   "all-config": { short: "e" },
-  "config-id": {
-    short: "i",
-    argument: "required",
-    remark: 'lines that begin with "@" are not understood yet',
-  },
+  "config-id": { short: "i", argument: "required" },
   "signum": { argument: "required" },
   "config-test": { short: "t", argument: "optional" },
   "perf": { argument: "optional", remark: NOT_BUILT },

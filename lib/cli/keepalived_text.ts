@@ -42,6 +42,8 @@ export const USAGE = `Usage: keepalived [OPTION...]
   -g, --log-file=FILE          Also log to FILE
   -G, --no-syslog              Don't log via syslog
   -u, --umask=MASK             umask for file creation (in numeric form)
+  -i, --config-id=ID           Keep the lines behind @ID; default the host name up to a dot
+  -e, --all-config             Every included file must be there and be readable
   -n, --dont-fork              Don't fork the daemon process
   -p, --pid=FILE               Use specified pidfile for parent process
   -r, --vrrp_pid=FILE          Use specified pidfile for VRRP child process
@@ -52,11 +54,11 @@ export const USAGE = `Usage: keepalived [OPTION...]
   -v, --version                Display the version number
   -h, --help                   Display this help message
 
-Accepted, nothing to do: -P -B -D -X -e --vrrp --no_bfd --log-detail --release-vips --all-config
+Accepted, nothing to do: -P -B -D -X --vrrp --no_bfd --log-detail --release-vips
                          --flush-log-file
-Accepted, and said to have no effect: -I -R -V -a -b -c -d -i -m -M -x -A --dont-release-ipvs
+Accepted, and said to have no effect: -I -R -V -a -b -c -d -m -M -x -A --dont-release-ipvs
                          --dont-respawn --dont-release-vrrp --address-monitoring --bfd_pid
-                         --checkers_pid --dump-conf --config-id --core-dump --core-dump-pattern
+                         --checkers_pid --dump-conf --core-dump --core-dump-pattern
                          --snmp --snmp-agent-socket --all --perf --debug --no-mem-check
 Declined: -C -T --check --genhash
 `;

@@ -1,17 +1,13 @@
-import { type Config, formatProblem, isFatal, type Problem } from "../../config/mod.ts";
-import type { LogLevel } from "../core/log.ts";
+import { type Config, isFatal } from "../../config/mod.ts";
 import { EXIT, runDaemon } from "../daemon/daemon.ts";
 import { chooseConfig, type ConfigArguments, loadChosen } from "../daemon/uci.ts";
+import { logProblem } from "../daemon/log_problems.ts";
 import { type Logger, logStyle, stderrLogger } from "../daemon/logger.ts";
 import { type Resumption, takeHandover } from "../daemon/handover_resume.ts";
+import { isInNamespace } from "../net/enter_namespace.ts";
 import { claimNamespace, missingCapabilities, type Rival } from "../net/host.ts";
+import { goOnInNamespace } from "./own_namespace.ts";
 import { VERSION } from "./version.ts";
-
-const LEVELS: Readonly<Record<Problem["severity"], LogLevel>> = {
-  fatal: "error",
-  error: "error",
-  warning: "warning",
-};
 
 /** How `vigie run` is called. */
 export interface RunOptions extends ConfigArguments {
@@ -21,8 +17,12 @@ export interface RunOptions extends ConfigArguments {
   readonly log?: Logger;
   /** Takes the place of the configuration's. */
   readonly umask?: number;
+  /** Called once, when nothing speaks against the daemon any more, before it starts. */
+  readonly onClaimed?: () => void;
   /** Called once, when the daemon has started. */
   readonly onStarted?: () => void;
+  /** What was handed over, of who has taken it already (`takeHandover`); null for nothing. */
+  readonly resumption?: Resumption | null;
 }
 
 /**
@@ -35,7 +35,7 @@ export interface RunOptions extends ConfigArguments {
  */
 export async function runCommand(options: RunOptions, module: string): Promise<number> {
   const log = options.log ?? stderrLogger(logStyle(Deno.env));
-  const resumption = takeHandover(VERSION, log);
+  const resumption = options.resumption ?? takeHandover(VERSION, log);
   let code: number = EXIT.program;
   try {
     code = await prepareAndRun(options, module, log, resumption);
@@ -54,7 +54,13 @@ async function prepareAndRun(
 ): Promise<number> {
   const { realtime: allowRealtime } = options, source = chooseConfig(options);
   const loaded = await loadChosen(source, "this process");
-  const { file: path } = loaded;
+  const { file: path } = loaded, { netNamespace } = loaded.config.global.root;
+  // Whoever goes on stays where its addresses are: the file was changed after the rehearsal.
+  const mayMove = !options.stays && resumption === null;
+  if (netNamespace !== null && mayMove && isInNamespace(netNamespace.name) === false) {
+    const say = (text: string) => log({ level: "error", text });
+    return goOnInNamespace(netNamespace.name, Deno.args, module, say);
+  }
   if (!loaded.enabled) {
     log({ level: "info", text: `${path} says "enabled 0": vigie does not run` });
     return EXIT.ok;
@@ -84,9 +90,11 @@ async function prepareAndRun(
     log({ level: "warning", text });
   }
   const { onStarted } = options;
+  options.onClaimed?.();
   const config = withUmask(loaded.config, options.umask);
   return await runDaemon({
     config,
+    flat: loaded.flat,
     source,
     module,
     version: VERSION,
@@ -110,9 +118,3 @@ function isTrusted({ uid }: Rival): boolean {
 
 const CAPABILITY_REMEDY = "run as root, or grant it (AmbientCapabilities= in a systemd unit, " +
   "--cap-add for a container)";
-
-function logProblem(log: Logger, problem: Problem): void {
-  for (const line of formatProblem(problem).split("\n")) {
-    log({ level: LEVELS[problem.severity], text: line });
-  }
-}

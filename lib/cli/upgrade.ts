@@ -1,11 +1,13 @@
 import type { AboutDaemon } from "../daemon/handover_words.ts";
 import { noteReplacement } from "../daemon/install/install.ts";
 import { aboutDaemon, askHandover } from "./ask_daemon.ts";
+import type { Replaced } from "../engine/handover_state.ts";
 import {
   BadUpgrade,
   DEFAULT_KEY_FILE,
   fetchBytes,
   isSigned,
+  lockUpgrade,
   parseKey,
   parseSignature,
   parseSum,
@@ -46,27 +48,45 @@ async function upgrade(source: string, options: UpgradeOptions): Promise<number>
   const about = await aboutDaemon();
   if (about === null) return 1;
   const executable = executableOf(about, options);
+  using lock = lockUpgrade(executable);
   const bytes = await fetchBytes(source);
   if (bytes === null) throw new BadUpgrade(`There is no ${source}`);
   await verifySum(bytes, source, options.sha256);
   await verifySignature(bytes, source, options.key);
   const staged = stage(bytes, executable);
+  let replaced: Replaced;
   try {
+    lock.extendTo(staged);
     await tryOut(staged, about);
+    replaced = replace(staged, executable);
   } catch (error) {
     removeIfThere(staged);
     throw error;
   }
-  const replaced = replace(staged, executable);
   console.log(`${executable} is replaced; what it was is ${replaced.kept}`);
-  const end = await askHandover({ executable, replaced });
-  if (end?.ok) {
-    await noteReplacement("", executable);
-    console.log(`${end.text} (process ${end.pid})`);
-    return 0;
+  return await handOver(executable, replaced);
+}
+
+/** The file has its new content; it keeps it only if the daemon goes on with it. */
+async function handOver(executable: string, replaced: Replaced): Promise<number> {
+  let end: Awaited<ReturnType<typeof askHandover>> = null, why = "the hand-over failed";
+  try {
+    end = await askHandover({ executable, replaced });
+  } catch (error) {
+    why = `the hand-over failed: ${(error as Error).message}`;
   }
-  takeBack(replaced);
-  throw new BadUpgrade(`${executable} is what it was: ${end?.text ?? "the hand-over failed"}`);
+  if (!end?.ok) {
+    takeBack(replaced);
+    throw new BadUpgrade(`${executable} is what it was: ${end?.text ?? why}`);
+  }
+  console.log(`${end.text} (process ${end.pid})`);
+  try {
+    await noteReplacement("", executable);
+  } catch (error) {
+    const text = (error as Error).message;
+    console.error(`The upgrade is done, but could not be noted for "vigie uninstall": ${text}`);
+  }
+  return 0;
 }
 
 function executableOf(about: AboutDaemon, { executable }: UpgradeOptions): string {

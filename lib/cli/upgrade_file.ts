@@ -113,15 +113,66 @@ export function stage(bytes: Uint8Array, executable: string): string {
   return staged;
 }
 
-/** Puts the new executable in the place of the old one, in one step; the old one is kept. */
+/**
+ * Puts the new executable in the place of the old one, in one step; the old one is kept.
+ * @throws {BadUpgrade} Then the old one has its name.
+ */
 export function replace(staged: string, executable: string): Replaced {
-  const kept = `${executable}.old`;
-  removeIfThere(kept);
-  // A second name, so that at no time there is no executable.
-  Deno.linkSync(executable, kept);
-  Deno.renameSync(staged, executable);
+  const kept = `${executable}.old`, next = `${staged}.kept`;
+  try {
+    removeIfThere(next);
+    keepAs(executable, next);
+    // What was kept before is only lost when there is something in its place.
+    Deno.renameSync(next, kept);
+    Deno.renameSync(staged, executable);
+  } catch (error) {
+    removeIfThere(next);
+    const text = (error as Error).message;
+    throw new BadUpgrade(`Cannot replace ${executable}, which is what it was: ${text}`);
+  }
   syncFolder(dirname(executable));
   return { file: executable, kept };
+}
+
+/** A second name, so that at no time there is no executable. */
+function keepAs(executable: string, name: string): void {
+  try {
+    Deno.linkSync(executable, name);
+  } catch {
+    // A file system without links (vfat), or somebody else's file (fs.protected_hardlinks, proc(5)).
+    Deno.copyFileSync(executable, name);
+  }
+}
+
+/** Keeps others from replacing an executable, under whatever file it is at the moment. */
+export interface UpgradeLock extends Disposable {
+  /** This file will be the executable: it is locked too. */
+  extendTo(staged: string): void;
+}
+
+/**
+ * Makes this process the one that upgrades an executable, until it ends or disposes of the lock.
+ * @throws {BadUpgrade} If another one does.
+ */
+export function lockUpgrade(executable: string): UpgradeLock {
+  const files: Deno.FsFile[] = [];
+  const lock = (path: string) => {
+    const file = Deno.openSync(path);
+    // Replaced since it was opened: whoever did that was the one, and is not done yet or has just been.
+    if (file.tryLockSync(true) && file.statSync().ino === Deno.statSync(path).ino) {
+      files.push(file);
+      return;
+    }
+    file.close();
+    throw new BadUpgrade(`Another upgrade of ${executable} is under way`);
+  };
+  lock(executable);
+  return {
+    extendTo: lock,
+    [Symbol.dispose]: () => {
+      for (const file of files) file.close();
+    },
+  };
 }
 
 /** Gives the old executable its name back; nothing if the daemon has done so already. */

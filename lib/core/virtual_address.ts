@@ -10,6 +10,8 @@ export interface VirtualAddress {
   readonly prefixLength: number;
   /** `dev`: another interface than the instance's; null is the instance's own. */
   readonly device: string | null;
+  /** The link of the instance's own that it goes to (place in its `vmacs`); null: it goes to `device`. */
+  readonly vmac: number | null;
   /** `scope` as rtnetlink's number (RT_SCOPE_*, linux/rtnetlink.h); 0 is global. IPv4 only. */
   readonly scope: number;
   /** `label`, at most 15 characters (IFNAMSIZ - 1). IPv4 only. */

@@ -1,11 +1,13 @@
 /** The daemon: configuration, engine, signals, log; from start to an exit code. */
 
 import type { Config, TimedScript } from "../../config/model.ts";
+import { isSame } from "../core/same.ts";
 import { formatMicros } from "../core/time.ts";
 import { type DaemonEvent, EngineLink } from "../engine/link.ts";
 import { letSignalsThrough } from "../engine/handover_exec.ts";
 import type { CaughtSignal, Command } from "../engine/messages.ts";
 import { keepDescriptorsToOurselves } from "../net/descriptors.ts";
+import type { ControlConnection } from "../net/control_socket.ts";
 import { namespaceClaim } from "../net/host.ts";
 import { OrphanReaper } from "../net/orphans.ts";
 import { stopAll } from "../track/program.ts";
@@ -19,7 +21,11 @@ import type { Logger } from "./logger.ts";
 import type { NotifyEvent } from "./notify/announcement.ts";
 import { Notifier } from "./notify/notifier.ts";
 import { runTimed } from "./notify/timed_script.ts";
+import type { States } from "./plan.ts";
 import { applyProcessOptions } from "./process_options.ts";
+import { ReloadDesk } from "./reload.ts";
+import { ReloadTimer } from "./reload_timer.ts";
+import { type PlanRequest, sendLong } from "./reload_words.ts";
 import { Service } from "./service.ts";
 import { engineParts } from "./spec.ts";
 import { checkLines, processLines, stateLines, statisticsLines } from "./report.ts";
@@ -56,6 +62,8 @@ export interface DaemonParts {
   readonly log: Logger;
   /** Called once, when the engine runs. */
   readonly onStarted?: (() => void) | undefined;
+  /** The configuration as one text, if it is to be saved. */
+  readonly flat: string | null;
   /** Where the configuration came from, for a next image. */
   readonly source: ConfigChoice;
   /** What another image has handed over; null for an ordinary start. */
@@ -73,6 +81,12 @@ class Daemon {
   #notifier: Notifier;
   #trackers: DaemonTrackers;
   readonly #handover: HandoverDesk;
+  readonly #reloads: ReloadDesk;
+  readonly #reloadTimer: ReloadTimer;
+  /** What runs: the one of the start, or of the latest reload. */
+  #config: Config;
+  /** A reload that the engine has not answered yet. */
+  #turning: Turning | null = null;
   /** What happens while nobody can be told of it; null otherwise. */
   #keptNotices: NotifyEvent[] | null = null;
   #isEnding = false;
@@ -84,7 +98,7 @@ class Daemon {
   readonly #signals: { readonly [S in CaughtSignal]: () => void } = {
     SIGTERM: () => this.#noteStop(),
     SIGINT: () => this.#noteStop(),
-    SIGHUP: () => this.#warn("SIGHUP: reload is not supported yet, restart to apply changes"),
+    SIGHUP: () => void this.#reloads.signalled(),
     SIGUSR1: () => this.#ask((status) => this.#stateLines(status)),
     SIGUSR2: () => this.#ask(statisticsLines),
     "SIGRTMIN+2": () => this.#warn(NO_JSON),
@@ -99,6 +113,7 @@ class Daemon {
   constructor(parts: DaemonParts) {
     this.#parts = parts;
     const { config, log } = parts;
+    this.#config = config;
     this.#notifier = new Notifier({ config, log });
     this.#trackers = this.#newTrackers(parts.resumption?.memory ?? null);
     this.#handover = new HandoverDesk({
@@ -130,6 +145,19 @@ class Daemon {
       probe: (alive) => this.#ask(() => (alive(), [])),
       log,
     });
+    this.#reloads = new ReloadDesk({
+      ...parts,
+      config: () => this.#config,
+      apply: (config, renamed) => this.#apply(config, renamed),
+      states: () => this.#states(),
+      service: {
+        reloading: () => this.#service.reloading(),
+        // Who stops has said so, and does not take it back.
+        ready: () => this.#isEnding || this.#service.ready(),
+      },
+      handover: this.#handover,
+    });
+    this.#reloadTimer = new ReloadTimer({ log, reload: () => void this.#reloads.signalled() });
   }
 
   async run(): Promise<number> {
@@ -140,36 +168,43 @@ class Daemon {
     keepDescriptorsToOurselves();
     if (Deno.pid === 1) reapOrphans();
     applyProcessOptions(config.global.process, this.#parts.log);
-    const { resumption } = this.#parts;
-    if (resumption !== null) return await this.#runEngine(resumption);
+    const { resumption, flat } = this.#parts;
+    if (resumption === null) void this.#reloads.save(config, flat);
+    if (resumption !== null && !resumption.isAnew) return await this.#runEngine(resumption);
     const early = this.#early = new EarlySignals(this.#parts.log);
+    // Those that came when nobody could take them.
+    letSignalsThrough();
     const { startupScript } = config.global;
     if (startupScript !== null && !await this.#runScript("startup_script", startupScript, early)) {
+      resumption?.stopped();
       return EXIT.ok;
     }
     const { startupDelayUs } = config.global;
     if (startupDelayUs > 0) this.#note(`Delaying startup for ${formatMicros(startupDelayUs)}`);
     early.stopped.then(() => this.#send({ kind: "stop" }));
-    return await this.#runEngine(null);
+    return await this.#runEngine(resumption);
   }
 
   /** From the start of the engine to the end of the daemon. */
   async #runEngine(resumption: Resumption | null): Promise<number> {
     const { config, module, allowRealtime } = this.#parts;
-    if (resumption === null) this.#notifier.start();
+    if (resumption === null || resumption.isAnew) this.#notifier.start();
     else this.#keptNotices = [...resumption.state.notices];
     const parts = engineParts(config, allowRealtime), resume = resumption?.engine ?? null;
     this.#engine = new EngineLink(module, parts, (event) => this.#receive(event), resume);
     const code = await this.#ended.promise;
     this.#isEnding = true;
+    this.#reloadTimer.stop();
+    this.#turning?.fail(new Error("the daemon stops"));
     this.#engine.close();
     // The image before goes on: nothing has stopped that anybody should hear of.
     if (code !== EXIT.ok) resumption?.fallBack("its engine does not run");
     resumption?.stopped();
     // A stop in the middle of a hand-over is told, too.
     this.#resumeNotices();
-    await Promise.all([this.#trackers.stop(), this.#notifier.stop()]);
-    const { shutdownScript } = config.global;
+    const waitMs = this.#config.global.root.stopWaitUs / 1000;
+    await Promise.all([this.#trackers.stop(), this.#notifier.stop(waitMs)]);
+    const { shutdownScript } = this.#config.global;
     if (shutdownScript !== null) {
       const late = new EarlySignals(this.#parts.log);
       await this.#runScript("shutdown_script", shutdownScript, late);
@@ -188,7 +223,7 @@ class Daemon {
     script: TimedScript,
     { stopped }: EarlySignals,
   ): Promise<boolean> {
-    const { log, config: { global: { scriptUser } } } = this.#parts;
+    const { log } = this.#parts, { scriptUser } = this.#config.global;
     const ran = runTimed(script, { keyword, scriptUser, log }).then(() => true);
     const goesOn = await Promise.race([ran, stopped.then(() => false)]);
     if (!goesOn) await stopAll();
@@ -223,20 +258,30 @@ class Daemon {
       signal: ({ signal }) => this.#signals[signal](),
       started: (event) => {
         const { resumption } = this.#parts;
-        if (resumption === null) this.#notifier.on(event);
+        if (resumption === null || resumption.isAnew) this.#notifier.on(event);
         else this.#goOn(resumption);
+        // Once the engine answers, all is well.
+        if (resumption !== null) this.#ask(() => (resumption.healthy(), []));
         this.#early?.end();
         // Not earlier: an echo request would wait for the engine while its time runs.
         this.#trackers.start();
         this.#note("Startup complete");
         this.#service.ready();
         this.#serveRequests();
+        this.#reloadTimer.configure(this.#config.global.reload);
         this.#parts.onStarted?.();
       },
       captured: ({ state }) => this.#handover.captured(state),
       transition: (event) => {
         this.#tell(event);
         this.#service.changed(event.instance, event.to);
+      },
+      removed: ({ instance }) => {
+        this.#notifier.deleted(instance);
+        this.#service.renamed([instance], new Map());
+      },
+      reconfigured: ({ id }) => {
+        if (this.#turning?.id === id) this.#turning.turn();
       },
       groupTransition: (event) => this.#tell(event),
       priority: (event) => this.#tell(event),
@@ -263,8 +308,7 @@ class Daemon {
   /** After a pause: everybody hears what was kept, and what will come. */
   #resumeNotices(): void {
     if (this.#keptNotices === null) return;
-    const { config, log } = this.#parts;
-    this.#notifier = new Notifier({ config, log });
+    this.#notifier = new Notifier({ config: this.#config, log: this.#parts.log });
     this.#tellKept();
   }
 
@@ -278,11 +322,11 @@ class Daemon {
   }
 
   #newTrackers(memory: Memory | null): DaemonTrackers {
-    const { config, log } = this.#parts;
+    const { log } = this.#parts, config = this.#config;
     return new DaemonTrackers({ config, log, memory, send: (command) => this.#send(command) });
   }
 
-  /** The engine goes on with another image's state; once it answers, all is well. */
+  /** The engine goes on with another image's state. */
   #goOn(resumption: Resumption): void {
     letSignalsThrough();
     // Not earlier: scripts would be started with these signals blocked.
@@ -291,7 +335,6 @@ class Daemon {
     for (const { spec, router } of engine.instances) {
       this.#service.changed(spec.router.name, router.state);
     }
-    this.#ask(() => (resumption.healthy(), []));
   }
 
   /** Of `vigie restart` and the like, by the socket that claims the namespace. */
@@ -301,9 +344,69 @@ class Daemon {
     const handover = this.#handover;
     const server = new ControlServer({
       about: (_request, connection) => void connection.send(handover.about()),
-      handover: (request, connection) => handover.handOver(request as HandoverRequest, connection),
+      handover: async (request, connection) => {
+        await this.#reloads.idle();
+        await handover.handOver(request as HandoverRequest, connection);
+      },
+      reload: (_request, connection) => this.#reloads.serveReload(connection),
+      dump: (_request, connection) => this.#serveDump(connection),
+      plan: (request, connection) => this.#reloads.servePlan(request as PlanRequest, connection),
     }, this.#parts.log);
     server.serve(claim);
+  }
+
+  /** The state as keepalived's JSON. */
+  async #serveDump(connection: ControlConnection): Promise<void> {
+    const { dumpJson } = await import("./dump_json.ts");
+    const status = await new Promise<Status>((resolve) =>
+      this.#ask((status) => (resolve(status), []))
+    );
+    const text = JSON.stringify(dumpJson(this.#config, status, Date.now()));
+    await sendLong(connection, { ok: true, text, problems: [] });
+  }
+
+  /** The engine first; everybody else when it has turned, in the same turn of this thread. */
+  #apply(config: Config, renamed: ReadonlyMap<string, string>): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const engine = this.#engine;
+    if (engine === null || this.#isEnding) throw new Error("the engine does not run");
+    const id = ++this.#questions;
+    const end = () => this.#turning = null;
+    this.#turning = {
+      id,
+      turn: () => {
+        end();
+        this.#turnTo(config, renamed);
+        resolve();
+      },
+      fail: (error) => {
+        end();
+        reject(error);
+      },
+    };
+    engine.reconfigure(id, engineParts(config, this.#parts.allowRealtime));
+    return promise;
+  }
+
+  #turnTo(config: Config, renamed: ReadonlyMap<string, string>): void {
+    const before = this.#config;
+    this.#config = config;
+    this.#notifier.reconfigure(config, renamed);
+    if (config.global.reload.writeStates) this.#notifier.writeStates();
+    this.#service.renamed([], renamed);
+    this.#trackers.reconfigure(config);
+    this.#reloadTimer.configure(config.global.reload);
+    const { process } = config.global;
+    if (!isSame(before.global.process, process)) applyProcessOptions(process, this.#parts.log);
+  }
+
+  #states(): Promise<States> {
+    return new Promise((resolve) =>
+      this.#ask(({ instances }) => {
+        resolve(new Map(instances.map(({ name, state }) => [name, state])));
+        return [];
+      })
+    );
   }
 
   /** Before the engine is there, there is nothing that a command could be about. */
@@ -329,6 +432,8 @@ class Daemon {
   }
 
   #noteStop(): void {
+    // Who stops the daemon means it, whatever was to come after.
+    this.#afterStop = null;
     this.#note("Stopping");
     this.#service.stopping();
   }
@@ -346,6 +451,13 @@ class Daemon {
 function reapOrphans(): void {
   const reaper = new OrphanReaper();
   setInterval(() => reaper.look(), REAP_MS);
+}
+
+/** A reload on its way through the engine. */
+interface Turning {
+  readonly id: number;
+  turn(): void;
+  fail(error: Error): void;
 }
 
 type EventOf<K extends DaemonEvent["kind"]> = Extract<DaemonEvent, { kind: K }>;

@@ -5,26 +5,22 @@
  */
 
 import { basename } from "node:path";
-import { currentImage, openExecutable, programFile, startAnew } from "../engine/handover_exec.ts";
-import { becomeImage, closeFd, makeStateFile, writeState } from "../engine/handover_exec.ts";
-import { dismissGuard, orderGuard } from "../engine/handover_guard.ts";
-import {
-  type EngineState,
-  type HandoverState,
-  type Image,
-  STATE_FORMAT,
-} from "../engine/handover_state.ts";
+import { dismissGuard, orderGuard } from "../engine/handover_channel.ts";
+import { becomeImage, currentImage, programFile, writeState } from "../engine/handover_exec.ts";
+import { type EngineState, type Image, STATE_FORMAT } from "../engine/handover_state.ts";
 import { now } from "../engine/loop.ts";
 import type { Command } from "../engine/messages.ts";
 import type { ControlConnection } from "../net/control_socket.ts";
 import { namespaceClaim } from "../net/host.ts";
-import { asForPrograms } from "../track/program.ts";
 import type { Memory } from "../track/tracking.ts";
-import { type StartedGuard, startGuard } from "./handover_guard.ts";
+import { type Destination, Ends, writeDown } from "./handover_account.ts";
+import { drain } from "./handover_drain.ts";
+import { PATIENCE_MS, startGuard } from "./handover_guard.ts";
 import { holdRehearsal } from "./handover_rehearsal.ts";
 import type { AboutDaemon, HandoverAnswer, HandoverRequest } from "./handover_words.ts";
 import type { Logger } from "./logger.ts";
 import type { NotifyEvent } from "./notify/announcement.ts";
+import { asForNextImage } from "./process_options.ts";
 import type { ConfigChoice } from "./uci.ts";
 
 /** What the engine says when it is asked comes within milliseconds. */
@@ -35,12 +31,6 @@ const FRESH_US = 1_000_000;
 
 /** Names of instances in one command, which must fit a datagram. */
 const RETIRED_AT_ONCE = 256;
-
-/** What checks know, as JSON keeps it. */
-export type ChecksMemory = readonly (readonly [string, unknown])[];
-
-/** The state with what the main thread adds to it. */
-export type DaemonState = HandoverState<ChecksMemory, readonly NotifyEvent[]>;
 
 /** What a hand-over asks of the daemon. */
 export interface HandoverHost {
@@ -64,6 +54,7 @@ export interface HandoverHost {
 export class HandoverDesk {
   readonly #host: HandoverHost;
   #isBusy = false;
+  readonly #waiting: (() => void)[] = [];
   #captured: ((state: EngineState) => void) | null = null;
 
   constructor(host: HandoverHost) {
@@ -73,6 +64,16 @@ export class HandoverDesk {
   /** The engine's answer. */
   captured(state: EngineState): void {
     this.#captured?.(state);
+  }
+
+  /** Whether one is under way. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** Resolves when none is under way; never if one succeeds. */
+  async idle(): Promise<void> {
+    while (this.#isBusy) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   /** Who this is, for who prepares an upgrade. */
@@ -105,6 +106,7 @@ export class HandoverDesk {
       answer(text);
     } finally {
       this.#isBusy = false;
+      for (const resolve of this.#waiting.splice(0)) resolve();
     }
   }
 
@@ -114,10 +116,14 @@ export class HandoverDesk {
     const engine = await this.#capture(false);
     const script = { format: STATE_FORMAT, source, allowRealtime, engine };
     const rehearsal = await holdRehearsal(image.path, before, script);
-    if (rehearsal.isForeign) return this.#drain(image, rehearsal.text, connection);
+    const { version: to } = rehearsal;
+    if (rehearsal.isForeign) {
+      const destination = { request, connection, image, to };
+      return await drain(this.#host, destination, engine, rehearsal.text);
+    }
     if (!rehearsal.ok) throw new Error(`${image.path} could not go on: ${rehearsal.text}`);
-    log({ level: "notice", text: `Handing over to ${image.path} (vigie v${rehearsal.version})` });
-    await this.#go({ request, connection, image, to: rehearsal.version }, rehearsal.leaving);
+    log({ level: "notice", text: `Handing over to ${image.path} (vigie v${to})` });
+    await this.#go({ request, connection, image, to }, rehearsal.leaving);
   }
 
   /** From here on all must be undone that was done. */
@@ -133,77 +139,27 @@ export class HandoverDesk {
       }
       await this.#capture(false);
     }
-    const opened: number[] = [];
-    let guard: StartedGuard | null = null, memory: Memory | null = null, still = false;
-    try {
-      const state = keep(opened, makeStateFile()), previous = keep(opened, openExecutable());
-      const engine = await this.#capture(false);
-      const inherited = [namespaceClaim(), to.connection.fd];
-      const realtime = host.allowRealtime;
-      const nobody = { pid: 0, channel: -1 }, ends = { state, previous };
-      writeState(state, this.#stateOf(to, engine, nobody, new Map(), ends));
-      guard = await startGuard(host.version, inherited, engine, { state, realtime });
-      memory = await host.pauseChecks();
-      await host.pauseNotices();
-      still = true;
-      const final = await this.#capture(true);
-      const whole = this.#stateOf(to, final, guard, memory, ends);
-      writeState(state, whole);
-      orderGuard(guard.channel, { do: "go" });
-      if (now() - final.atUs > FRESH_US) throw new Error("this host is too busy now");
-      // Limits and the like stay through an exec: the next image must not take them for the system's.
-      asForPrograms(() => becomeImage(to.image, whole));
-    } catch (error) {
-      if (guard !== null) dismissGuard(guard.channel);
-      if (still) host.send({ kind: "goOn" });
-      if (leaving.length > 0) host.send({ kind: "comeBack" });
-      if (memory !== null) {
-        host.resumeNotices();
-        host.resumeChecks(memory);
-      }
-      for (const fd of opened) closeFd(fd);
-      throw error;
-    }
-  }
-
-  #stateOf(
-    { request, connection, to }: Destination,
-    engine: EngineState,
-    guard: StartedGuard,
-    memory: Memory,
-    { state, previous }: { readonly state: number; readonly previous: number },
-  ): DaemonState {
-    const { argv } = currentImage(this.#host.version), { version } = this.#host;
-    return {
-      format: STATE_FORMAT,
-      pid: Deno.pid,
-      previous: { path: `/proc/self/fd/${previous}`, argv, version },
-      to,
-      replaced: request.replaced,
-      rolledBack: null,
-      descriptors: {
-        state,
-        claim: namespaceClaim(),
-        guard: guard.channel,
-        asker: connection.fd,
-        previous,
-      },
-      guardPid: guard.pid,
-      engine,
-      checks: [...memory],
-      notices: this.#host.notices(),
-    };
-  }
-
-  /** There is no other way: this image resigns, and the next one begins anew. */
-  #drain(image: Image, why: string, connection: ControlConnection): void {
-    const text =
-      `The state cannot be handed over to ${image.path} (${why}): this router resigns, ` +
-      "and the new image begins anew";
-    this.#host.log({ level: "warning", text });
-    connection.send({ progress: text });
-    connection.send({ ok: true, text: "drained restart", pid: Deno.pid, version: "another" });
-    this.#host.stopAnd(() => asForPrograms(() => startAnew(image)));
+    using undo = new DisposableStack();
+    if (leaving.length > 0) undo.defer(() => host.send({ kind: "comeBack" }));
+    const ends = undo.use(new Ends()), { state, veto } = ends, { version } = host;
+    const engine = await this.#capture(false);
+    const account = { version, to, ends, engine, checks: [], notices: [] };
+    writeState(state, writeDown({ ...account, guard: null }));
+    const inherited = [namespaceClaim(), to.connection.fd];
+    const setup = { state, veto, realtime: host.allowRealtime, patienceMs: PATIENCE_MS };
+    const guard = await startGuard(version, inherited, engine, setup);
+    undo.defer(() => dismissGuard(guard.channel));
+    const memory = await host.pauseChecks();
+    undo.defer(() => host.resumeChecks(memory));
+    undo.defer(() => host.resumeNotices());
+    await host.pauseNotices();
+    undo.defer(() => host.send({ kind: "goOn" }));
+    const final = await this.#capture(true), checks = [...memory], notices = host.notices();
+    const whole = writeDown({ ...account, guard, engine: final, checks, notices });
+    writeState(state, whole);
+    orderGuard(guard.channel, { do: "go" });
+    if (now() - final.atUs > FRESH_US) throw new Error("this host is too busy now");
+    asForNextImage(() => becomeImage(to.image, whole));
   }
 
   async #capture(final: boolean): Promise<EngineState> {
@@ -220,15 +176,6 @@ export class HandoverDesk {
   }
 }
 
-/** Where a hand-over goes, and who wants it. */
-interface Destination {
-  readonly request: HandoverRequest;
-  readonly connection: ControlConnection;
-  readonly image: Image;
-  /** Its version. */
-  readonly to: string;
-}
-
 /** What to exec, and the arguments of the executable before vigie's own. */
 function imageFor(
   { executable }: HandoverRequest,
@@ -243,9 +190,4 @@ function imageFor(
     : [];
   const argv = [executable, ...byName, ...Deno.args];
   return { image: { path: executable, argv, version: "" }, before: [] };
-}
-
-function keep(opened: number[], fd: number): number {
-  opened.push(fd);
-  return fd;
 }

@@ -2,6 +2,7 @@
 
 import { formatProblem, isFatal } from "../../config/mod.ts";
 import { leavingInstances, STATE_FORMAT } from "../engine/handover_state.ts";
+import { isInNamespace } from "../net/enter_namespace.ts";
 import { missingCapabilities } from "../net/host.ts";
 import { type RehearsalReport, type RehearsalScript, REHEARSE_COMMAND } from "./handover_words.ts";
 import { engineParts } from "./spec.ts";
@@ -31,7 +32,15 @@ async function perform(
     const text = `version ${script.format} of the state, it understands version ${STATE_FORMAT}`;
     return { ...failure(version, text), isForeign: true };
   }
-  const loaded = await loadChosen(script.source, "this process");
+  const { source } = script, loaded = await loadChosen(source, "this process");
+  const { netNamespace } = loaded.config.global.root;
+  if (
+    netNamespace !== null && !source.reading?.stays && isInNamespace(netNamespace.name) === false
+  ) {
+    const text = `it stays in its network namespace, and net_namespace is "${netNamespace.name}" ` +
+      "now: stop vigie and start it again";
+    return failure(version, text);
+  }
   const fatal = loaded.problems.filter((problem) => isFatal([problem]));
   if (!loaded.readable || fatal.length > 0) {
     const why = (loaded.readable ? fatal : loaded.problems).map((problem) =>

@@ -3,7 +3,10 @@
 import type { Inspector } from "../../config/model.ts";
 import { Accounts } from "../track/accounts.ts";
 import { isAllowed, PERMISSION } from "../track/executable.ts";
+import { clockFault } from "../net/clock_sync.ts";
+import { keyFileComplaint } from "./auth_keys.ts";
 import { parentOf, walk } from "./inspect_path.ts";
+import { routingName } from "./inspect_names.ts";
 import { pemFault } from "./inspect_pem.ts";
 import { complaintsAbout, type ScriptWorld } from "./inspect_script.ts";
 import { kindOf, ownership } from "./inspect_words.ts";
@@ -33,8 +36,11 @@ export async function createInspector(options: InspectorOptions): Promise<Inspec
     regex: judge,
     script: (words, user, security) => complaintsAbout(world, words, user, security),
     pem: pemFault,
+    keyFile: keyFileComplaint,
+    clock: clockFault,
     fifo: (path) => fifoFault(world, path),
     folderOf: folderFault,
+    routingName,
     account: (name) => {
       const account = world.accounts.resolve(name);
       return account.ok ? null : account.error;

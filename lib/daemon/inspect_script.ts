@@ -162,7 +162,7 @@ function notExecutable({ world, name, path, info, who }: Found): Complaint[] {
 
 /** keepalived does not look at the mount: such a script fails whenever it is run. */
 function onNoexec({ world, name, path }: Found): Complaint[] {
-  const mount = mountOf(path, world.mountinfo);
+  const mount = mountOf(path, world);
   if (mount === null || !mount.options.includes("noexec")) return [];
   return [{
     message: `Script "${name}" cannot run: "${mount.point}" is mounted with the option noexec`,
@@ -173,20 +173,38 @@ function onNoexec({ world, name, path }: Found): Complaint[] {
 }
 
 /** The innermost mount that a path without links is on; null if that cannot be read. */
-function mountOf(path: string, mountinfo: string): { point: string; options: string[] } | null {
-  let best: { point: string; options: string[] } | null = null;
-  for (const line of readOr(mountinfo, "").split("\n")) {
+function mountOf(path: string, world: ScriptWorld): Mount | null {
+  let best: Mount | null = null;
+  for (const mount of mountsOf(world)) {
+    const { point } = mount,
+      holds = point === "/" || path === point || path.startsWith(`${point}/`);
+    if (holds && point.length >= (best?.point.length ?? 0)) best = mount;
+  }
+  return best;
+}
+
+interface Mount {
+  readonly point: string;
+  readonly options: readonly string[];
+}
+
+/** A thousand scripts are judged by one look at the mounts. */
+const mounts = new WeakMap<ScriptWorld, readonly Mount[]>();
+
+function mountsOf(world: ScriptWorld): readonly Mount[] {
+  const known = mounts.get(world);
+  if (known !== undefined) return known;
+  const read = readOr(world.mountinfo, "").split("\n").flatMap((line): readonly Mount[] => {
     const [, , , , escaped, options] = line.split(" ");
-    if (escaped === undefined || options === undefined) continue;
+    if (escaped === undefined || options === undefined) return [];
     const point = escaped.replaceAll(
       /\\([0-7]{3})/g,
       (_, octal: string) => String.fromCharCode(parseInt(octal, 8)),
     );
-    const holds = point === "/" || path === point || path.startsWith(`${point}/`);
-    if (!holds || point.length < (best?.point.length ?? 0)) continue;
-    best = { point, options: options.split(",") };
-  }
-  return best;
+    return [{ point, options: options.split(",") }];
+  });
+  mounts.set(world, read);
+  return read;
 }
 
 function readOr(path: string, otherwise: string): string {

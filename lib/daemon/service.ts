@@ -62,6 +62,13 @@ export class Service {
     }, STATUS_DELAY_MS);
   }
 
+  /** A reload has taken instances out, and given others new names: old ones to new ones. */
+  renamed(removed: readonly string[], names: ReadonlyMap<string, string>): void {
+    const states = [...this.#states].filter(([name]) => !removed.includes(name));
+    this.#states.clear();
+    for (const [name, state] of states) this.#states.set(names.get(name) ?? name, state);
+  }
+
   /** The configuration is read again; `ready` ends it. */
   reloading(): void {
     this.#send("RELOADING=1", monotonicAssignment());

@@ -1,7 +1,9 @@
 /** From what the configuration says to what the engine runs. */
 
 import type { Config, GlobalDefs, VrrpInstance } from "../../config/model.ts";
+import type { VirtualAddress } from "../core/virtual_address.ts";
 import type { EngineOptions, EngineParts, GroupSpec, InstanceSpec } from "../engine/messages.ts";
+import { hmacSpec } from "./auth_keys.ts";
 import { OWNER_PRIORITY, type RouterConfig } from "../vrrp/types.ts";
 
 /**
@@ -14,7 +16,7 @@ const DEFAULT_REALTIME_PRIORITY = 1;
 const ENGINE_NAME = "vigie-engine";
 
 function engineOptions(global: GlobalDefs, allowRealtime: boolean): EngineOptions {
-  const { realtimePriority, lockMemory, garpIntervalUs, gnaIntervalUs, garpGroups } = global;
+  const { realtimePriority, garpIntervalUs, gnaIntervalUs, garpGroups } = global;
   const { engineName, niceness, processors } = global.process;
   const realtime = {
     priority: realtimePriority ?? DEFAULT_REALTIME_PRIORITY,
@@ -26,8 +28,9 @@ function engineOptions(global: GlobalDefs, allowRealtime: boolean): EngineOption
       realtime: allowRealtime ? realtime : null,
       niceness,
       processors,
-      lockMemory,
     },
+    firewall: global.firewall,
+    noLocalIgmp: global.noLocalIgmp,
     garpIntervalUs,
     gnaIntervalUs,
     garpGroups,
@@ -52,6 +55,8 @@ export function engineParts(config: Config, allowRealtime: boolean): EngineParts
       })
     ),
     groups: config.groups.map(({ name, members }): GroupSpec => ({ name, members })),
+    statics: config.statics,
+    linkDelays: config.linkDelays,
   };
 }
 
@@ -70,7 +75,7 @@ function instanceSpec(
     virtualAddresses,
     excludedAddresses,
   } = instance;
-  const { authentication, checksumForm, multicastGroup, unicastPeers } = instance;
+  const { authentication, checksumForm, multicastGroup, unicastPeers, protocol } = instance;
   const { preempt, preemptDelayUs, announce, sourceAddress, trackPrimary, promoteSecondaries } =
     instance;
   return {
@@ -86,23 +91,47 @@ function instanceSpec(
       checksum: checksumForm,
       group: multicastGroup,
       unicastPeers,
+      unicastTtl: protocol.unicastTtl,
+      checkUnicastSource: protocol.checkUnicastSource,
+      peerTtls: protocol.peerTtls,
+      downTimerAdverts: protocol.downTimerAdverts,
+      ownerIgnoresAdverts: protocol.ownerIgnoresAdverts,
+      timerExpiredPriority: protocol.timerExpiredPriority,
       preempt,
       preemptDelayUs,
       startupDelayUs: global.startupDelayUs,
+      delayAfterBootUs: global.delayAfterBootUs,
       announce,
       lowerHeard: instance.lowerPriority,
       higherHeardAdvert: instance.higherPriorityAdvert,
       ...inGroup,
     },
     interface: instance.interface,
-    virtualAddresses: [...virtualAddresses, ...excludedAddresses],
+    virtualAddresses: held([...virtualAddresses, ...excludedAddresses]),
+    routes: instance.routes,
+    rules: instance.rules,
     sourceAddress,
     trackPrimary,
     promoteSecondaries,
+    vmacs: instance.vmacs,
+    extraGarp: instance.extraGarp,
+    accept: protocol.accept,
+    lacksPeer: protocol.lacksPeer,
     tracks: instance.tracks.map(({ kind, name, weight, reverse }) => ({
       tracker: `${kind} ${name}`,
       weight,
       reverse,
     })),
+    hmac: hmacSpec(instance.hmac),
   };
+}
+
+/** An address that is given twice is held once; the adverts carry it as often as it is given. */
+function held(entries: readonly VirtualAddress[]): readonly VirtualAddress[] {
+  const first = new Map<string, VirtualAddress>();
+  for (const entry of entries) {
+    const key = `${entry.address} ${entry.device} ${entry.vmac}`;
+    if (!first.has(key)) first.set(key, entry);
+  }
+  return [...first.values()];
 }

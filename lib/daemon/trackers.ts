@@ -3,11 +3,13 @@
 import type { Config, VrrpCheck } from "../../config/model.ts";
 import { type Family, familyOf, isLinkLocal, parseIp } from "../core/address.ts";
 import type { CheckSpec, PolledProbe, ProcessProbe } from "../core/probe_spec.ts";
+import { isSame } from "../core/same.ts";
 import type { Command, EngineEvent, PingRequest } from "../engine/messages.ts";
 import type { ProbeHost } from "../track/checker.ts";
 import { PingDesk } from "../track/ping_desk.ts";
 import { type ProcessStatus, ProcessTracker } from "../track/process.ts";
 import type { CheckStatus, TrackedState } from "../track/status.ts";
+import type { TrackedFile } from "../track/track_file.ts";
 import { type Memory, Tracking } from "../track/tracking.ts";
 import type { Logger } from "./logger.ts";
 
@@ -30,11 +32,15 @@ export interface TrackerParts {
 export class DaemonTrackers {
   readonly #send: TrackerParts["send"];
   readonly #pings: PingDesk;
+  readonly #log: Logger;
   readonly #tracking: Tracking;
-  readonly #processes: ProcessTracker;
+  #processes: ProcessTracker;
+  #tracked: Tracked;
 
   constructor({ config, send, log, memory = null }: TrackerParts) {
     this.#send = send;
+    this.#log = log;
+    this.#tracked = trackedIn(config);
     const report = (tracker: string, state: TrackedState) => this.#report(tracker, state);
     this.#pings = new PingDesk({
       send: (request: PingRequest) => send({ kind: "ping", request }),
@@ -44,21 +50,41 @@ export class DaemonTrackers {
       addressOf,
       ping: (probe, destination, signal) => this.#pings.ping(probe, destination, signal),
     };
-    const files = config.trackFiles.map(({ name, path, init }) => ({
-      tracker: `file ${name}`,
-      path,
-      // What an operator has written since the first start must stay.
-      init: memory === null ? init : null,
-    }));
-    const checks = polled(config.checks);
+    // What an operator has written since the first start must stay.
+    const files = memory === null ? this.#tracked.files : asTheyAre(this.#tracked.files);
+    const { checks } = this.#tracked;
     const known = memory === null ? {} : { memory };
     this.#tracking = new Tracking({ checks, files, host, report, log, ...known });
+    this.#processes = this.#processTracker();
+  }
+
+  /**
+   * Goes on with another configuration, after `start`: what is the same keeps its results, its times
+   * and what runs for it. Processes are counted anew if any other are tracked now.
+   */
+  reconfigure(config: Config): void {
+    const before = this.#tracked, now = this.#tracked = trackedIn(config);
+    if (!isSame([before.checks, before.files], [now.checks, now.files])) {
+      this.#tracking.reconfigure(now.checks, asTheyAre(now.files));
+    }
+    if (isSame(before.processes, now.processes)) return;
+    this.#processes.stop();
+    this.#processes = this.#processTracker();
+    this.#processes.start();
+  }
+
+  #processTracker(): ProcessTracker {
     const kernel = {
       watch: (pids: readonly number[]) => this.#sendPids("watchProcesses", pids),
       unwatch: (pids: readonly number[]) => this.#sendPids("unwatchProcesses", pids),
-      watchBirths: () => send({ kind: "watchBirths" }),
+      watchBirths: () => this.#send({ kind: "watchBirths" }),
     };
-    this.#processes = new ProcessTracker({ objects: watched(config), kernel, report, log });
+    return new ProcessTracker({
+      objects: this.#tracked.processes,
+      kernel,
+      report: (tracker, state) => this.#report(tracker, state),
+      log: this.#log,
+    });
   }
 
   /** Begins to look. What it finds out is sent to the engine, which keeps it until it listens. */
@@ -101,6 +127,30 @@ export class DaemonTrackers {
       this.#send({ kind, pids: pids.slice(from, from + PIDS_AT_ONCE) });
     }
   }
+}
+
+/** What a configuration wants to be tracked here. */
+interface Tracked {
+  readonly checks: readonly CheckSpec<PolledProbe>[];
+  readonly files: readonly TrackedFile[];
+  readonly processes: readonly { readonly tracker: string; readonly probe: ProcessProbe }[];
+}
+
+function trackedIn(config: Config): Tracked {
+  return {
+    checks: polled(config.checks),
+    files: config.trackFiles.map(({ name, path, init }) => ({
+      tracker: `file ${name}`,
+      path,
+      init,
+    })),
+    processes: watched(config),
+  };
+}
+
+/** No file is made or written. */
+function asTheyAre(files: readonly TrackedFile[]): TrackedFile[] {
+  return files.map((file) => ({ ...file, init: null }));
 }
 
 function polled(checks: readonly VrrpCheck[]): CheckSpec<PolledProbe>[] {

@@ -5,7 +5,7 @@ import { receive } from "../../ffi/socket.ts";
 import type { Bytes } from "../core/bytes.ts";
 import type { Engine } from "./engine.ts";
 import { now } from "./loop.ts";
-import type { Command, EngineEvent } from "./messages.ts";
+import type { Command, EngineEvent, EngineParts } from "./messages.ts";
 import { Pinger } from "./pinger.ts";
 import { ProcessDesk } from "./process_desk.ts";
 
@@ -31,6 +31,10 @@ export class Commands {
   readonly #processes: ProcessDesk;
   readonly #pinger: Pinger;
   readonly #do: Do;
+  /** Read while the engine stood still; done in their order once it goes on. */
+  readonly #put: Command[] = [];
+  /** The beginning of a configuration whose end is still to come. */
+  #pieces = "";
 
   /** @param fd The engine's end of the SOCK_SEQPACKET pair; watched from now on. */
   constructor(engine: Engine, fd: number, emit: (event: EngineEvent) => void) {
@@ -56,10 +60,19 @@ export class Commands {
       retire: ({ instances }) => engine.retire(instances),
       comeBack: () => engine.comeBack(),
       capture: ({ final }) => {
+        // A signal of the same turn has stopped it: what has resigned cannot be gone on with.
+        if (engine.isStopped) return;
         engine.tellState();
         if (final) this.#standStill();
       },
       goOn: () => {},
+      reconfigure: ({ id, piece, isLast }) => {
+        this.#pieces += piece;
+        if (!isLast) return;
+        const parts = JSON.parse(this.#pieces) as EngineParts;
+        this.#pieces = "";
+        engine.reconfigure(id, parts);
+      },
     };
     loop.watch(fd, () => this.#receive());
   }
@@ -70,18 +83,32 @@ export class Commands {
     this.#pinger.close();
   }
 
-  /** Nothing is sent or read from here to the exec; without one, the next command ends it. */
+  /**
+   * Nothing is sent or read from here to the exec. Without one, `goOn` ends it, or time; whatever else
+   * is asked meanwhile waits.
+   */
   #standStill(): void {
     const poll = new PollSet(), until = now() + STAND_STILL_US;
     poll.add(this.#fd, POLL.IN);
-    while (now() < until && poll.wait(until - now()) === "interrupted");
+    while (now() < until) {
+      if (poll.wait(until - now()) === "interrupted") continue;
+      for (let command; (command = this.#next()) !== null;) {
+        if (command.kind === "goOn") return;
+        this.#put.push(command);
+      }
+    }
+  }
+
+  /** The next command that waits in the socket; null if there is none. */
+  #next(): Command | null {
+    const length = receive(this.#fd, this.#buffer);
+    if (length === null) return null;
+    if (length === 0) throw new Error("Cannot go on: the main thread closed the command socket");
+    return JSON.parse(new TextDecoder().decode(this.#buffer.subarray(0, length))) as Command;
   }
 
   #receive(): void {
-    for (let length; (length = receive(this.#fd, this.#buffer)) !== null;) {
-      if (length === 0) throw new Error("Cannot go on: the main thread closed the command socket");
-      const text = new TextDecoder().decode(this.#buffer.subarray(0, length));
-      const command = JSON.parse(text) as Command;
+    for (let command; (command = this.#put.shift() ?? this.#next()) !== null;) {
       (this.#do[command.kind] as (command: Command) => void)(command);
     }
     this.#engine.judge();

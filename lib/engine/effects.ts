@@ -4,17 +4,24 @@ import { SysError } from "../../ffi/errno.ts";
 import type { Micros } from "../core/time.ts";
 import type { AddressFailure, AddressOwner } from "../net/addresses.ts";
 import type { Announcer } from "../net/announce.ts";
+import type { PacketFilter } from "../net/firewall.ts";
 import type { HostTable } from "../net/links.ts";
 import { acquirePromoteSecondaries, releasePromoteSecondaries } from "../net/sysctl.ts";
 import { type Effect, RESIGN_PRIORITY, type State } from "../vrrp/types.ts";
+import { refusePackets, takePackets } from "./accept.ts";
+import { beginExtraGarp } from "./extra_garp.ts";
 import type { Instance } from "./instance.ts";
+import { removeRouting, type Routing, settleRouting } from "./routes.ts";
 import { type Emitter, say, sayOnce } from "./say.ts";
+import { lowerVmacs, raiseVmacs } from "./vmac.ts";
 
 /** What effects are performed with. */
 export interface Tools extends Emitter {
   readonly table: HostTable;
   readonly addresses: AddressOwner;
   readonly announcer: Announcer;
+  readonly routing: Routing;
+  readonly firewall: PacketFilter;
   /** Something could not be done and must be tried again. */
   retrySoon(): void;
 }
@@ -69,12 +76,13 @@ function sendAdvert(
   { priority }: Extract<Effect, { do: "sendAdvert" }>,
   now: Micros,
 ): void {
-  const { router: { primaryAddress }, socket, counters } = instance;
+  const { router: { primaryAddress }, sender: socket, counters } = instance;
   if (primaryAddress === null || socket === null) return;
+  if (priority !== RESIGN_PRIORITY) raise(tools, instance);
   let left = false;
-  for (const { destination, packet } of instance.outgoing(priority, primaryAddress)) {
+  for (const { destination, packet, hopLimit } of instance.outgoing(priority, primaryAddress)) {
     try {
-      socket.send(packet, primaryAddress, destination);
+      socket.send(packet, primaryAddress, destination, hopLimit);
       left = true;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
@@ -89,24 +97,42 @@ function sendAdvert(
   say(tools, instance, "info", "sent 0 priority");
 }
 
-function addAddresses(tools: Tools, instance: Instance): void {
+/** @throws {SysError} If a link cannot be upped: the next look makes a fault of it. */
+function raise(tools: Tools, instance: Instance): void {
+  try {
+    raiseVmacs(instance);
+  } catch (error) {
+    tools.retrySoon();
+    throw error;
+  }
+}
+
+function addAddresses(tools: Tools, instance: Instance, _effect: Effect, now: Micros): void {
   const { table, addresses } = tools;
   const { spec, name } = instance;
   const placed = instance.placed(table);
   if (placed.length > 0) say(tools, instance, "info", "setting VIPs.");
+  raise(tools, instance);
+  beginExtraGarp(instance, now);
+  refusePackets(tools, instance);
   if (spec.promoteSecondaries && spec.interface !== null) {
     sayWarning(tools, instance, acquirePromoteSecondaries(spec.interface, name));
   }
   sayFailures(tools, instance, addresses.add(name, placed).failures);
+  settleRouting(tools, instance, spec, now);
 }
 
 function removeAddresses(tools: Tools, instance: Instance): void {
   const { addresses } = tools;
   const { spec, name } = instance;
+  if (!removeRouting(tools, instance)) tools.retrySoon();
   if (addresses.count(name) > 0) say(tools, instance, "info", "removing VIPs.");
   const failures = addresses.remove(name);
   sayFailures(tools, instance, failures);
   if (failures.length > 0) tools.retrySoon();
+  takePackets(tools, instance);
+  lowerVmacs(instance);
+  instance.extraGarpAt = null;
   if (spec.promoteSecondaries && spec.interface !== null) {
     sayWarning(tools, instance, releasePromoteSecondaries(spec.interface, name));
   }
@@ -129,11 +155,15 @@ function notify(
   tools: Tools,
   instance: Instance,
   { from, to, priority, cause }: Extract<Effect, { do: "notify" }>,
+  now: Micros,
 ): void {
+  instance.changedAt = now;
   if (to === "master") instance.counters.masterTransitions++;
   for (const limiter of Object.values(instance.limiters)) limiter.forget();
   const text = enteringText(from, to);
   say(tools, instance, "notice", cause === "" ? text : `${text}: ${cause}`);
+  // Of a removed one the reload tells, in its own words.
+  if (instance.isRemoved) return;
   tools.emit({ kind: "transition", instance: instance.name, from, to, priority, cause });
 }
 

@@ -1,21 +1,27 @@
 /** The engine: all instances, their sockets and the host's events, turned by one loop. */
 
-import { SysError } from "../../ffi/errno.ts";
-import { NETLINK, RTNLGRP } from "../../ffi/netlink_constants.ts";
+import type { SysError } from "../../ffi/errno.ts";
+import { NETLINK } from "../../ffi/netlink_constants.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
-import { setRealtimePriority } from "../../ffi/process.ts";
+import { isSame } from "../core/same.ts";
 import { type Micros, micros } from "../core/time.ts";
 import { AddressOwner } from "../net/addresses.ts";
 import { Announcer } from "../net/announce.ts";
+import { Firewall } from "../net/firewall.ts";
 import { keepsAddressProtocol } from "../net/host.ts";
 import { LinkTable } from "../net/links.ts";
-import { SocketPool } from "../net/socket_pool.ts";
+import { type PoolObserver, SocketPool } from "../net/socket_pool.ts";
 import type { TrackerState } from "../vrrp/priority.ts";
 import type { Event } from "../vrrp/types.ts";
+import { remakeRefusals } from "./accept.ts";
 import { perform, type Tools } from "./effects.ts";
+import { EngineThread } from "./engine_thread.ts";
+import { runExtraGarp } from "./extra_garp.ts";
 import { Groups } from "./groups.ts";
+import { HostEvents } from "./host_events.ts";
 import { Instance } from "./instance.ts";
 import { clearLeftovers } from "./leftovers.ts";
+import { LinkDelays } from "./link_delays.ts";
 import { Loop, now, type Timers } from "./loop.ts";
 import {
   captureState,
@@ -24,15 +30,19 @@ import {
   restoreState,
   sayContinuation,
 } from "./handover.ts";
-import { takeFromGuard } from "./handover_guard.ts";
+import { takeFromGuard } from "./handover_channel.ts";
 import type { EngineState } from "./handover_state.ts";
 import type { EngineEvent, EngineParts, EngineResume } from "./messages.ts";
 import { Reception } from "./reception.ts";
+import { Routing } from "./routes.ts";
+import { Statics } from "./statics.ts";
 import { rehearse } from "./rehearsal.ts";
+import { reloadEngine } from "./reload.ts";
 import { sayOnce } from "./say.ts";
 import { Standings } from "./standings.ts";
 import { Surroundings } from "./surroundings.ts";
 import { Trackers } from "./trackers.ts";
+import { Vmacs } from "./vmac.ts";
 
 /** Where events go, in two steps: they leave when what is pressing is done. */
 export interface Outlet {
@@ -44,11 +54,13 @@ export interface Outlet {
 export class Engine implements Timers {
   readonly loop = new Loop(this);
   readonly #outlet: Outlet;
-  readonly #instances: readonly Instance[];
+  #parts: EngineParts;
+  #instances: readonly Instance[];
   readonly #requests = new NetlinkSocket(NETLINK.ROUTE, "open netlink socket");
-  readonly #events = new NetlinkSocket(NETLINK.ROUTE, "open netlink event socket");
+  readonly #events: HostEvents;
   readonly #table = new LinkTable();
   readonly #tools: Tools;
+  readonly #delays: LinkDelays;
   readonly #sockets: SocketPool;
   readonly #reception: Reception;
   readonly #trackers: Trackers;
@@ -56,25 +68,31 @@ export class Engine implements Timers {
   readonly #groups: Groups;
   readonly #standings: Standings;
   readonly #surroundings: Surroundings;
-  readonly #handover: HandoverParts;
+  readonly #statics: Statics;
+  readonly #vmacs: Vmacs;
+  #handover: HandoverParts;
   #isForsaken = false;
+  #isStopped = false;
   /** The descriptors that signals raise, for `tellState`. */
   signals: EngineState["signals"] = [];
-  #realtimePriority: number | null;
+  readonly #thread: EngineThread;
   #timersFired = 0;
   #worstLatenessUs = 0;
 
   /** @throws {SysError} If a socket cannot be opened, for want of a capability for example. */
-  constructor({ options, instances: specs, groups }: EngineParts, outlet: Outlet) {
+  constructor(parts: EngineParts, outlet: Outlet) {
+    const { options, instances: specs, groups } = parts;
+    this.#parts = parts;
     this.#outlet = outlet;
-    this.#realtimePriority = options.thread.realtime?.priority ?? null;
     const instances = this.#instances = specs.map((spec) => new Instance(spec));
     const table = this.#table, requests = this.#requests;
     const tools = this.#tools = {
       table,
       addresses: new AddressOwner(requests, table, keepsAddressProtocol(Deno.osRelease())),
+      routing: new Routing(requests),
       announcer: new Announcer(options, (name, error) => this.#announceFailed(name, error)),
       emit: (event: EngineEvent) => outlet.push(event),
+      firewall: new Firewall(options.firewall),
       retrySoon: () => this.#surroundings.retrySoon(),
     };
     this.#reception = new Reception(
@@ -82,14 +100,17 @@ export class Engine implements Timers {
       instances,
       (instance, event) => this.#feed(instance, event, this.loop.readAt),
     );
-    this.#sockets = new SocketPool({
+    const observer: PoolObserver = {
       opened: (socket) =>
         this.loop.watch(socket.fd, () => socket.receive(this.#reception.handlerOf(socket))),
       closing: (socket) => this.loop.unwatch(socket.fd),
-    });
+    };
+    this.#sockets = new SocketPool(observer);
     const feed = (instance: Instance, event: Event) => this.#feed(instance, event, now());
     this.#groups = new Groups(groups, instances, tools, feed);
-    const trackers = this.#trackers = new Trackers(table);
+    const vmacs = this.#vmacs = new Vmacs(requests, table, tools, observer);
+    const delays = this.#delays = new LinkDelays(vmacs.host, parts.linkDelays ?? []);
+    const trackers = this.#trackers = new Trackers(delays);
     const standings = this.#standings = new Standings({
       instances,
       groups,
@@ -97,19 +118,39 @@ export class Engine implements Timers {
       to: tools,
       feed,
     });
-    this.#surroundings = new Surroundings(tools, table, instances, this.#sockets, standings, feed);
+    const statics = this.#statics = new Statics(tools, parts.statics);
+    this.#surroundings = new Surroundings(
+      tools,
+      table,
+      instances,
+      this.#sockets,
+      standings,
+      vmacs,
+      feed,
+      statics,
+      delays,
+    );
     const { sockets, groups: moving } = { sockets: this.#sockets, groups: this.#groups };
-    this.#handover = { tools, table, instances, groups: moving, trackers, sockets };
+    this.#handover = { tools, table, instances, groups: moving, trackers, sockets, vmacs };
+    this.#thread = new EngineThread(options, tools);
     // Subscribed before the tables are read: a change in between is seen twice rather than never.
-    this.#events.subscribe([RTNLGRP.LINK, RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR]);
-    this.loop.watch(this.#events.fd, () => this.#hostChanged());
+    const events = this.#events = new HostEvents({
+      apply: (messages) => this.#surroundings.apply(messages),
+      reload: () => this.#surroundings.reload(requests),
+    });
+    events.watchRouting(parts);
+    this.loop.watch(events.fd, () => events.read());
     table.load(requests);
   }
 
   /** Takes away what a crashed predecessor left, then starts every instance that need not wait. */
   start(): void {
-    const cleared = this.#instances.map((instance) => clearLeftovers(this.#tools, instance));
-    if (cleared.includes(true)) this.#table.load(this.#requests);
+    this.#thread.keepIgmpLocal();
+    this.#tools.firewall.clear();
+    this.#vmacs.ensure(this.#instances, now());
+    this.#statics.start(now());
+    const isCleared = clearLeftovers(this.#tools, this.#instances);
+    if (isCleared || !this.#statics.isEmpty) this.#table.load(this.#requests);
     this.#surroundings.refresh();
     this.#standings.start();
     this.#tools.emit({ kind: "started" });
@@ -119,12 +160,25 @@ export class Engine implements Timers {
   /** Goes on where another image of this daemon stopped, instead of `start`. */
   resume({ state, guard, isRollback }: EngineResume): void {
     const fresh = restoreState(this.#handover, state);
+    this.#delays.restore(state.linkDelays ?? []);
+    this.#thread.keepIgmpLocal();
+    const { firewall } = this.#parts.options;
+    if (state.firewall !== undefined && (isRollback || !isSame(state.firewall, firewall))) {
+      remakeRefusals(this.#tools, state.firewall);
+    }
     this.#reception.restore(state.strays);
     this.#timersFired = state.loop.timersFired;
     this.#worstLatenessUs = state.loop.worstLatenessUs;
-    if (isRollback) { for (const instance of this.#instances) instance.hearAnew(now()); }
-    const cleared = fresh.map((instance) => clearLeftovers(this.#tools, instance));
-    if (cleared.includes(true)) this.#table.load(this.#requests);
+    if (isRollback) {
+      for (const instance of this.#instances) {
+        instance.hearAnew(now());
+        instance.authenticator?.skipAhead();
+      }
+    }
+    this.#vmacs.ensure(this.#instances, now());
+    this.#statics.resume(state.statics, now());
+    const isCleared = clearLeftovers(this.#tools, fresh);
+    if (isCleared || !this.#statics.isEmpty) this.#table.load(this.#requests);
     this.#surroundings.refresh();
     this.#standings.start();
     this.#rehearse();
@@ -138,8 +192,45 @@ export class Engine implements Timers {
     const state = captureState(this.#handover);
     const loop = { timersFired: this.#timersFired, worstLatenessUs: this.#worstLatenessUs };
     const { signals } = this, strays = this.#reception.strays();
-    this.#tools.emit({ kind: "captured", state: { ...state, atUs: now(), loop, strays, signals } });
+    const { firewall } = this.#parts.options;
+    const statics = this.#statics.capture(), linkDelays = this.#delays.capture(), atUs = now();
+    this.#tools.emit({
+      kind: "captured",
+      state: { ...state, atUs, statics, firewall, linkDelays, loop, strays, signals },
+    });
     this.#outlet.flush();
+  }
+
+  /**
+   * Goes on with another configuration; what is the same does not notice.
+   * @param id In the `reconfigured` event, after which everybody has the new names.
+   */
+  reconfigure(id: number, next: EngineParts): void {
+    if (this.#isStopped) return;
+    const before = this.#parts, turned = () => this.#tools.emit({ kind: "reconfigured", id });
+    this.#parts = next;
+    this.#tools.announcer.pace(next.options);
+    this.#thread.apply(next.options);
+    this.#events.watchRouting(next);
+    const hasOtherStatics = !isSame(before.statics, next.statics);
+    if (hasOtherStatics) this.#statics.reconfigure(next.statics, now());
+    const isDelayed = !isSame(before.linkDelays ?? [], next.linkDelays ?? []);
+    if (isDelayed) this.#delays.configure(next.linkDelays ?? []);
+    const isAsBefore = !hasOtherStatics && !isDelayed &&
+      isSame([before.instances, before.groups], [next.instances, next.groups]);
+    if (isAsBefore) return turned();
+    reloadEngine({
+      tools: this.#tools,
+      instances: this.#instances,
+      reception: this.#reception,
+      groups: this.#groups,
+      standings: this.#standings,
+      surroundings: this.#surroundings,
+      trackers: this.#trackers,
+      feed: (instance, event) => this.#feed(instance, event, now()),
+      turned,
+      settle: (instances, fresh) => this.#settle(instances, fresh),
+    }, next);
   }
 
   /** These resign, and are not handed over. */
@@ -178,6 +269,7 @@ export class Engine implements Timers {
    */
   stop(): void {
     if (this.#isForsaken) return;
+    this.#isStopped = true;
     const failures: unknown[] = [];
     this.#standings.stop();
     this.#groups.holdNews(() => {
@@ -189,9 +281,19 @@ export class Engine implements Timers {
         }
       }
     });
+    this.#statics.stop();
+    this.#tools.routing.removeAll();
     this.#tools.addresses.removeAll();
+    this.#tools.firewall.clear();
+    this.#vmacs.close();
+    this.#thread.keepIgmpLocal(true);
     this.loop.stop();
     if (failures.length > 0) throw failures[0];
+  }
+
+  /** Whether every instance has been told to stop. */
+  get isStopped(): boolean {
+    return this.#isStopped;
   }
 
   /** Nothing is this engine's to give back: `stop` does nothing any more. */
@@ -203,7 +305,9 @@ export class Engine implements Timers {
   /** Closes every descriptor; after `loop.run` has returned. */
   close(): void {
     if (!this.#isForsaken) this.#sockets.close();
+    if (!this.#isForsaken) this.#vmacs.sockets.close();
     this.#tools.announcer.close();
+    this.#tools.firewall.close();
     this.#requests.close();
     this.#events.close();
     this.loop.close();
@@ -214,7 +318,7 @@ export class Engine implements Timers {
     this.#tools.emit({
       kind: "status",
       id,
-      instances: this.#instances.map((instance) => instance.status()),
+      instances: this.#instances.map((instance) => instance.status(now())),
       loop: { timersFired: this.#timersFired, worstLatenessUs: this.#worstLatenessUs },
       strays: this.#reception.strays(),
     });
@@ -224,6 +328,7 @@ export class Engine implements Timers {
     let next = earlier(this.#tools.announcer.nextDeadline(), this.#surroundings.retryAt);
     for (const instance of this.#instances) {
       if (instance.next !== null) next = earlier(next, instance.next.at);
+      next = earlier(next, instance.extraGarpAt);
     }
     return next;
   }
@@ -236,6 +341,7 @@ export class Engine implements Timers {
       this.#worstLatenessUs = Math.max(this.#worstLatenessUs, at - due.at);
       this.#feed(instance, { kind: "timer", timer: due.timer }, at);
     }
+    runExtraGarp(this.#instances, this.#tools, at);
     this.#tools.announcer.run(at);
     const { retryAt } = this.#surroundings;
     if (retryAt !== null && retryAt <= at) this.#surroundings.retry(this.#requests);
@@ -245,16 +351,19 @@ export class Engine implements Timers {
     this.#outlet.flush();
   }
 
-  /** Who floods this host with packets must not get its processor for them, at real-time priority. */
   strained(isStrained: boolean): void {
-    if (this.#realtimePriority === null) return;
-    try {
-      setRealtimePriority(isStrained ? 0 : this.#realtimePriority);
-    } catch (error) {
-      // Only what may not be done at all fails: then it was never real-time.
-      if (!(error instanceof SysError)) throw error;
-      this.#realtimePriority = null;
-    }
+    this.#thread.strained(isStrained);
+  }
+
+  /** After a reload: the host as it is now, and what begins begins. */
+  #settle(instances: readonly Instance[], fresh: readonly Instance[]): void {
+    this.#instances = instances;
+    this.#handover = { ...this.#handover, instances };
+    // What has just been taken away must not be found again as a predecessor's.
+    this.#surroundings.look(this.#requests);
+    this.#vmacs.ensure(instances, now());
+    clearLeftovers(this.#tools, fresh);
+    this.#surroundings.reload(this.#requests);
   }
 
   /** Practice must not end what it is for. */
@@ -280,17 +389,6 @@ export class Engine implements Timers {
       if (effect.do === "notifyLower") this.#groups.heardLower(instance);
     }
     if (instance.router.state !== from) this.#groups.moved(instance, from, cause);
-  }
-
-  #hostChanged(): void {
-    const { messages, overrun } = this.#events.receiveEvents();
-    if (!overrun) {
-      this.#surroundings.apply(messages);
-      return;
-    }
-    // ENOBUFS: the kernel had to drop events. What is queued is older than what is read anew now.
-    while (this.#events.receiveEvents().messages.length > 0);
-    this.#surroundings.reload(this.#requests);
   }
 
   #announceFailed(name: string, { message: text }: SysError): void {

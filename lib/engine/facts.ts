@@ -1,10 +1,14 @@
 /** From the host's links and addresses to what a router needs to know: pure, recomputed at every change. */
 
 import { type Family, type Ip, isLinkLocal } from "../core/address.ts";
+import { AH_BYTES } from "../vrrp/ah.ts";
+import { TRAILER_BYTES } from "../vrrp/hmac_trailer.ts";
+import { devicesOfRoute, devicesOfRule } from "../core/route_entry.ts";
 import type { Fault } from "../vrrp/types.ts";
 import { advertLength } from "../vrrp/packet.ts";
 import { OWNER_PRIORITY } from "../vrrp/types.ts";
 import type { HostAddress, HostTable, Link } from "../net/links.ts";
+import { authenticationFault } from "./auth.ts";
 import type { InstanceSpec } from "./messages.ts";
 
 /** The part of the link table that facts are made of. */
@@ -26,6 +30,8 @@ export interface Context {
   readonly virtual: ReadonlySet<Ip>;
   /** Where adverts have left from so far: kept while it can be, whatever came first in a list. */
   readonly source: Ip | null;
+  /** Static addresses: vigie puts them there, but they do not come and go. */
+  readonly statics?: ReadonlySet<Ip>;
 }
 
 /** The facts of one instance: what is missing, and where its adverts leave from. */
@@ -36,13 +42,16 @@ export function factsOf(spec: InstanceSpec, host: Host, context: Context): Facts
   if (source === null && (link !== undefined || spec.interface === null)) {
     faults.push({ reason: "no_source_address", detail: missingSource(spec, link, host) });
   }
+  if (spec.lacksPeer) faults.push({ reason: "no_peer", detail: "no unicast peer is configured" });
+  const keyless = authenticationFault(spec.hmac);
+  if (keyless !== null) faults.push({ reason: "no_key", detail: keyless });
   const tooLarge = link && advertTooLarge(spec, link);
   if (tooLarge) faults.push({ reason: "advert_too_large", detail: tooLarge });
   const carrier = link !== undefined && link.up && link.running;
   return { faults, source, ifindex: link?.index ?? null, carrier };
 }
 
-/** Interfaces whose state counts: the instance's own, and those of its addresses. */
+/** Interfaces whose state counts: the instance's own, those of its addresses, routes and rules. */
 function trackedInterfaces(spec: InstanceSpec): string[] {
   const own = spec.interface !== null && spec.trackPrimary ? [spec.interface] : [];
   const others = spec.virtualAddresses.flatMap((address) =>
@@ -50,7 +59,11 @@ function trackedInterfaces(spec: InstanceSpec): string[] {
       ? [address.device]
       : []
   );
-  return [...new Set([...own, ...others])];
+  const routed = [
+    ...spec.routes.filter(({ track }) => track).flatMap(devicesOfRoute),
+    ...spec.rules.filter(({ track }) => track).flatMap(devicesOfRule),
+  ].filter((name) => name !== spec.interface);
+  return [...new Set([...own, ...others, ...routed])];
 }
 
 function interfaceFaults(spec: InstanceSpec, host: Host): Fault[] {
@@ -80,14 +93,16 @@ function sourceOf(
   spec: InstanceSpec,
   link: Link | undefined,
   host: Host,
-  { virtual, source }: Context,
+  { virtual, source, statics }: Context,
 ): Ip | null {
   if (spec.sourceAddress !== null) {
     return configuredSource(spec, link, host)?.tentative === false ? spec.sourceAddress : null;
   }
   if (link === undefined) return null;
   const usable = candidates(spec.router.family, host.addressesOf(link.index))
-    .filter(({ tentative, ours }) => !tentative && !ours);
+    .filter(({ address, tentative, ours }) =>
+      !tentative && (!ours || statics?.has(address) === true)
+    );
   const real = usable.filter(({ address }) => !virtual.has(address));
   if (real.length > 0) return (real.find(({ address }) => address === source) ?? real[0]!).address;
   const own = new Set(spec.virtualAddresses.map((entry) => entry.address));
@@ -107,9 +122,10 @@ function configuredSource(
 }
 
 /** An advert must fit one frame: a master that cannot send would be one of two (sheet FMT-12). */
-function advertTooLarge({ router }: InstanceSpec, { name, mtu }: Link): string | null {
+function advertTooLarge({ router, hmac }: InstanceSpec, { name, mtu }: Link): string | null {
   const { version, family, addresses } = router;
-  const bytes = IP_HEADER_BYTES[family] + advertLength(version, family, addresses.length);
+  const bytes = IP_HEADER_BYTES[family] + advertLength(version, family, addresses.length) +
+    (router.authentication.type === "ah" ? AH_BYTES : 0) + (hmac ? TRAILER_BYTES : 0);
   if (bytes <= mtu) return null;
   return `an advert of ${addresses.length} addresses takes ${bytes} bytes, the MTU of ${name} is ${mtu}`;
 }

@@ -32,9 +32,34 @@ export class Groups {
     this.#to = to;
     this.#feed = feed;
     const byName = new Map(instances.map((instance) => [instance.name, instance]));
+    this.#form(specs, byName, () => "init");
+  }
+
+  /**
+   * These are the groups from now on, by the names that instances are about to have. One with the
+   * members that it had is in the state that it was in; another in the one that its members are in,
+   * of which nobody is told.
+   */
+  reconfigure(specs: readonly GroupSpec[], members: ReadonlyMap<string, Instance>): void {
+    const before = new Map([...this.#of.values()].map((group) => [group.name, group]));
+    this.#of.clear();
+    this.#form(specs, members, (name, found) => {
+      const old = before.get(name);
+      const isAsBefore = old !== undefined && old.members.length === found.length &&
+        old.members.every((member) => found.includes(member));
+      if (isAsBefore) return old.state;
+      return commonState(found.map(({ router }) => router)) ?? old?.state ?? "init";
+    });
+  }
+
+  #form(
+    specs: readonly GroupSpec[],
+    instances: ReadonlyMap<string, Instance>,
+    stateOf: (name: string, members: readonly Instance[]) => State,
+  ): void {
     for (const { name, members } of specs) {
-      const found = members.flatMap((member) => byName.get(member) ?? []);
-      const group: Group = { name, members: found, state: "init", isSyncing: false };
+      const found = members.flatMap((member) => instances.get(member) ?? []);
+      const group: Group = { name, members: found, state: stateOf(name, found), isSyncing: false };
       for (const member of found) this.#of.set(member, group);
     }
   }

@@ -1,24 +1,33 @@
 /** The engine's part of a hand-over: all that it knows as plain data, and back again. */
 
+import type { Ip } from "../core/address.ts";
 import { type Micros, micros } from "../core/time.ts";
 import { inodeOf } from "../net/descriptors.ts";
 import type { SocketPool } from "../net/socket_pool.ts";
-import { adoptSettings, changedSettings } from "../net/sysctl.ts";
+import { adoptSettings, changedSettings, releaseSettings } from "../net/sysctl.ts";
+import { isVmacSocket } from "../net/vmac_socket.ts";
 import { VrrpSocket } from "../net/vrrp_socket.ts";
+import type { AuthenticatorState } from "../vrrp/authenticator.ts";
 import type { LinkTable } from "../net/links.ts";
 import { closeFd } from "../../ffi/fd.ts";
+import { authenticatorSpec } from "./auth.ts";
 import type { Tools } from "./effects.ts";
 import type { Groups } from "./groups.ts";
 import {
   type EngineState,
+  goesOnAs,
   type InstanceState,
-  isSameInstance,
   type SocketState,
   type StandInAdvert,
+  type StandInPacket,
 } from "./handover_state.ts";
+import { refusePackets, resumeRefusal, takePackets } from "./accept.ts";
 import type { Instance } from "./instance.ts";
+import { LogLimiter } from "./log_limiter.ts";
+import { removeRouting } from "./routes.ts";
 import { say } from "./say.ts";
 import type { Trackers } from "./trackers.ts";
+import type { Vmacs } from "./vmac.ts";
 
 /** What is handed over. */
 export interface HandoverParts {
@@ -28,39 +37,41 @@ export interface HandoverParts {
   readonly groups: Groups;
   readonly trackers: Trackers;
   readonly sockets: SocketPool;
+  readonly vmacs: Vmacs;
 }
 
 /** The state of everything but the loop's own, which the engine adds. */
 export function captureState(
-  { tools, instances, groups, trackers, sockets }: HandoverParts,
+  { tools, instances, groups, trackers, sockets, vmacs }: HandoverParts,
 ): Omit<EngineState, "atUs" | "strays" | "loop" | "signals"> {
   // One that has left resigned and let go of everything: there is nothing of it to hand over.
   const staying = instances.filter(({ hasLeft }) => !hasLeft);
-  const open = sockets.all();
+  const open = [...sockets.all(), ...vmacs.sockets.all()];
   const fdOf = new Map(open.map(([, socket]) => [socket as unknown, socket.fd]));
   return {
     instances: staying.map((instance) => instanceState(tools, instance)),
     groups: groups.capture(),
     trackers: trackers.capture(),
-    sockets: open.map(([name, { fd, family, link, groups }]): SocketState => ({
+    sockets: open.map(([name, { fd, family, link, groups, protocol }]): SocketState => ({
       name,
       fd,
       inode: inodeOf(fd) ?? 0,
       ifindex: link?.index ?? null,
       family,
       groups,
+      protocol,
     })),
     announcements: tools.announcer.waiting(),
     settings: changedSettings(),
     standIn: staying.flatMap((instance) => {
-      const fd = fdOf.get(instance.socket);
+      const fd = fdOf.get(instance.sender);
       return fd === undefined ? [] : standInFor(instance, fd);
     }),
   };
 }
 
 function instanceState(tools: Tools, instance: Instance): InstanceState {
-  const { spec, facts, isStarted, waitsFor, counters, name } = instance;
+  const { spec, facts, isStarted, waitsFor, weighed, counters, changedAt, name } = instance;
   const { config: _, ...router } = instance.router;
   return {
     spec,
@@ -68,13 +79,22 @@ function instanceState(tools: Tools, instance: Instance): InstanceState {
     facts,
     isStarted,
     waitsFor,
+    weighed: [...weighed],
     counters: { ...counters },
+    changedAt,
+    authentication: instance.authenticator?.state(),
     addresses: tools.addresses.owned(name),
+    routing: tools.routing.capture(name),
   };
 }
 
 function standInFor(instance: Instance, fd: number): StandInAdvert[] {
   const { state, primaryAddress: source, timers, priority, config } = instance.router;
+  const packets = (priority: number, source: Ip): StandInPacket[] =>
+    instance.unsealed(priority, source).map(({ packet, ...rest }) => ({
+      ...rest,
+      packet: packet.toHex(),
+    }));
   if (state !== "master" || source === null || timers.adver === null) return [];
   return [{
     instance: instance.name,
@@ -82,11 +102,16 @@ function standInFor(instance: Instance, fd: number): StandInAdvert[] {
     source,
     dueUs: timers.adver,
     intervalUs: config.advertIntervalUs,
-    packets: instance.outgoing(priority, source).map(({ destination, packet }) => ({
-      destination,
-      packet: packet.toHex(),
-    })),
+    packets: packets(priority, source),
+    resigning: packets(0, source),
+    seal: sealOf(instance),
   }];
+}
+
+function sealOf({ spec, authenticator }: Instance): StandInAdvert["seal"] {
+  const made = authenticatorSpec(spec);
+  if (made === null || authenticator === null) return undefined;
+  return { spec: made, state: authenticator.state() };
 }
 
 /**
@@ -100,9 +125,14 @@ export function restoreState(parts: HandoverParts, state: EngineState): Instance
   adoptSettings(state.settings);
   const fresh = instances.filter((instance) => {
     const found = before.get(instance.name);
-    if (found === undefined || !isSameInstance(found.spec, instance.spec)) return true;
+    if (found === undefined || !goesOnAs(found.spec, instance.spec)) return true;
     instance.restore(found);
     tools.addresses.restore(instance.name, found.addresses);
+    tools.routing.restore(instance.name, found.routing);
+    resumeRefusal(tools, found.spec, found.addresses);
+    // An image that knew no `no_accept` has let packets through.
+    const isNews = found.spec.accept === undefined && found.router.state === "master";
+    if (isNews) refusePackets(tools, instance);
     before.delete(instance.name);
     return false;
   });
@@ -121,23 +151,32 @@ export function restoreState(parts: HandoverParts, state: EngineState): Instance
 }
 
 /** Nobody looks after it any more: the configuration has changed since the image before looked. */
-function giveBack(tools: Tools, { spec: { router: { name } }, addresses }: InstanceState): void {
+function giveBack(tools: Tools, { spec, addresses, routing }: InstanceState): void {
+  const { name } = spec.router;
+  const complain = (text: string) =>
+    tools.emit({ kind: "log", log: { level: "error", text, instance: name } });
+  tools.routing.restore(name, routing);
+  removeRouting(tools, { name, limiters: { packets: new LogLimiter(), host: new LogLimiter() } });
   tools.addresses.restore(name, addresses);
-  for (const { error } of tools.addresses.remove(name)) {
-    tools.emit({ kind: "log", log: { level: "error", text: error.message, instance: name } });
-  }
+  resumeRefusal(tools, spec, addresses);
+  for (const { error } of tools.addresses.remove(name)) complain(error.message);
+  takePackets(tools, { name });
+  releaseSettings(name).forEach(complain);
 }
 
 /** Those that are still what they were, and whose interface still is. */
 function adoptSockets(
-  { sockets, table }: HandoverParts,
+  { sockets, table, vmacs }: HandoverParts,
   states: readonly SocketState[],
 ): void {
-  for (const { name, fd, inode, ifindex, family, groups } of states) {
+  for (const { name, fd, inode, ifindex, family, groups, protocol } of states) {
     if (inodeOf(fd) !== inode) continue;
     const link = ifindex === null ? null : table.byIndex(ifindex) ?? undefined;
     if (link === undefined) closeFd(fd);
-    else sockets.adopt(name, new VrrpSocket(family, link, { fd, groups }));
+    else {
+      const pool = isVmacSocket(name) ? vmacs.sockets : sockets;
+      pool.adopt(name, new VrrpSocket(family, link, { fd, groups }, protocol));
+    }
   }
 }
 
@@ -146,6 +185,8 @@ export interface StoodIn {
   readonly instance: string;
   readonly sent: number;
   readonly dueUs: number;
+  /** Counters of AH and `auth_hmac` after that. */
+  readonly authentication?: AuthenticatorState | undefined;
 }
 
 /** Goes on where the stand-in stopped. @returns The adverts that it has sent. */
@@ -155,8 +196,9 @@ export function creditStandIn(
 ): number {
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
   let total = 0;
-  for (const { instance: name, sent, dueUs } of reports) {
+  for (const { instance: name, sent, dueUs, authentication } of reports) {
     const instance = byName.get(name);
+    if (authentication) instance?.authenticator?.restore(authentication);
     if (instance === undefined || instance.router.state !== "master" || sent === 0) continue;
     instance.counters.sentAdvertisements += sent;
     // What has been sent here since the start set a later deadline; that one holds.

@@ -1,10 +1,9 @@
 /** From one image of the daemon to another: what is left open, where the state lies, and the exec. */
 
 import { blockSignals, makeMemoryFile, unblockSignals } from "../../ffi/exec.ts";
-import { isOpen, openFd, setCloseOnExec } from "../../ffi/fd.ts";
+import { closeFd, isOpen, openFd, setCloseOnExec } from "../../ffi/fd.ts";
 import { reapChild, replaceProcess } from "../../ffi/process.ts";
 import { SIGNALS } from "../../ffi/signal.ts";
-import { socketPair } from "../../ffi/socket.ts";
 import { SysError } from "../../ffi/errno.ts";
 import {
   encodeState,
@@ -12,6 +11,7 @@ import {
   type HandoverState,
   type Image,
   type Replaced,
+  STATE_FORMAT,
 } from "./handover_state.ts";
 
 export { closeFd } from "../../ffi/fd.ts";
@@ -52,15 +52,25 @@ export function writeState(fd: number, state: HandoverState): void {
   Deno.writeTextFileSync(`/proc/self/fd/${fd}`, encodeState(state));
 }
 
-/** The channel to a guard: its end and ours. */
-export function makeGuardChannel(): { readonly ours: number; readonly theirs: number } {
-  const [ours, theirs] = socketPair();
-  return { ours, theirs };
-}
-
 /** Whether descriptors go on to children and the next image. Those that are closed are left out. */
 export function passOn(fds: readonly (number | null)[], on: boolean): void {
   for (const fd of fds) if (fd !== null && isOpen(fd)) setCloseOnExec(fd, !on);
+}
+
+/** What must stay open for the next image. */
+function passedOn(state: HandoverState): (number | null)[] {
+  const { claim: _, ...frame } = state.descriptors;
+  return [...Object.values(frame), ...state.anew ? [] : ownDescriptors(state)];
+}
+
+/** What an image that begins anew claims and opens by itself; of another version's nothing is known. */
+function ownDescriptors({ format, descriptors, engine }: HandoverState): (number | null)[] {
+  return format === STATE_FORMAT ? [descriptors.claim, ...descriptorsOf(engine)] : [];
+}
+
+/** Closes descriptors, but for those that are closed already. */
+export function closeAll(fds: readonly (number | null)[]): void {
+  for (const fd of fds) if (fd !== null && isOpen(fd)) closeFd(fd);
 }
 
 /** The descriptors that an engine's state speaks of. */
@@ -99,15 +109,17 @@ export function openExecutable(): number {
 }
 
 /**
- * Becomes another image that goes on with the state, which is written already. Signals wait from now on until the next engine
- * takes them.
+ * Becomes another image that goes on with the state, which is written already. Signals wait from now
+ * on until the next engine takes them.
  * @returns Only by throwing: nothing has changed then, and signals come through again.
  */
 export function becomeImage({ path, argv }: Image, state: HandoverState): never {
-  const { descriptors } = state;
-  const fds = [...Object.values(descriptors), ...descriptorsOf(state.engine)];
+  const fds = passedOn(state);
+  // An image that has just been given them has not made them its own yet.
+  if (state.anew) passOn(ownDescriptors(state), false);
   passOn(fds, true);
-  const env = { ...Deno.env.toObject(), [HANDOVER_VARIABLE]: String(descriptors.state) };
+  const variable = String(state.descriptors.state);
+  const env = { ...Deno.env.toObject(), [HANDOVER_VARIABLE]: variable };
   blockSignals(HELD);
   try {
     replaceProcess(path, argv, env);
@@ -118,7 +130,7 @@ export function becomeImage({ path, argv }: Image, state: HandoverState): never 
   }
 }
 
-/** Becomes another image that begins anew. @returns Only by throwing. */
+/** Becomes another image that knows nothing. @returns Only by throwing. */
 export function startAnew({ path, argv }: Image): never {
   const { [HANDOVER_VARIABLE]: _, ...env } = Deno.env.toObject();
   replaceProcess(path, argv, env);

@@ -1,79 +1,90 @@
 /**
  * The guard of a hand-over: a small process of the old image that sends a master's adverts while
- * the daemon is between two images, and goes on in its place if the new one does not.
+ * the daemon is between two images. A new image that does not come up is given up: it is asked to go
+ * back by itself, then killed, and the guard goes on in its place. What cannot be killed, process 1
+ * of its own namespace, keeps its place: two daemons must not be, so the guard resigns for it.
  */
 
-import { closeFd } from "../../ffi/fd.ts";
 import { kill, setRealtimePriority } from "../../ffi/process.ts";
 import { SIGNALS } from "../../ffi/signal.ts";
 import { POLL, PollSet } from "../../ffi/poll.ts";
 import { SysError } from "../../ffi/errno.ts";
-import { receive, sendTo } from "../../ffi/socket.ts";
 import type { LogEvent } from "../core/log.ts";
-import { inodeOf, keepDescriptorsToOurselves } from "../net/descriptors.ts";
-import { VrrpSocket } from "../net/vrrp_socket.ts";
+import { keepDescriptorsToOurselves } from "../net/descriptors.ts";
+import { answerTaken, readOrder, writeVeto } from "./handover_channel.ts";
 import { becomeImage, putBack, readState, writeState } from "./handover_exec.ts";
-import type { StoodIn } from "./handover.ts";
-import { decodeState, type HandoverState, type StandInAdvert } from "./handover_state.ts";
+import { type Advert, advertsOf, removeAddresses } from "./handover_stand_in.ts";
+import { decodeState, type HandoverState } from "./handover_state.ts";
 import { now } from "./loop.ts";
 
 /** How a guard is started: descriptors that it has inherited, and whom it guards. */
 export interface GuardSetup {
   readonly channel: number;
   readonly state: number;
+  /** Where the image that is guarded reads that it is given up. */
+  readonly veto: number;
   readonly pid: number;
   readonly realtime: boolean;
   /** From the exec until the new image must have said that it is healthy. */
   readonly patienceMs: number;
 }
 
-/** What a guard is told. */
-export type GuardOrder =
-  /** The daemon execs now: send its adverts, and wait. */
-  | { readonly do: "go" }
-  /** The new engine sends adverts itself from now on; the answer is a `StoodIn[]`. */
-  | { readonly do: "taken" }
-  /** All is well, or called off. */
-  | { readonly do: "end" };
+/** What a guard needs of the world outside of the engine. */
+export interface GuardHost {
+  readonly log: (event: LogEvent) => void;
+  /** Called once, when there is nothing left to prepare. */
+  readonly ready: () => void;
+  /** This process is about to become the daemon in place of another one. */
+  readonly succeeding: () => void;
+  /** Nobody else can tell any more how it went. */
+  readonly answer: (asker: number, text: string) => void;
+}
 
-/** Longer than any order or answer: 250 instances take 30 kB. */
-const MAX_MESSAGE_BYTES = 262_144;
-
-/** How long a new engine waits for the guard's answer; it is there in a millisecond. */
-const ANSWER_US = 200_000;
+/** Orders are short. */
+const MAX_ORDER_BYTES = 4096;
 
 /** What would be due while this process becomes the daemon leaves before. */
 const LAST_ADVERT_US = 500_000;
 
-/** After SIGKILL, so long until the process is taken for gone. */
+/** An image that lives looks for a veto five times a second (lib/daemon/handover_resume.ts). */
+const VETO_MS = 1500;
+
+/** After SIGKILL, so long until the process is taken for one that cannot be killed. */
 const GONE_MS = 3000;
 
+/** Between two looks whether a killed process is gone. */
+const LOOK_US = 2000;
+
 /** Runs until its order is "end", or becomes the daemon. @returns The exit code. */
-export function runGuard(
-  setup: GuardSetup,
-  log: (event: LogEvent) => void,
-  ready: () => void,
-): number {
-  const guard = new Guard(setup, log);
-  ready();
+export function runGuard(setup: GuardSetup, host: GuardHost): number {
+  const guard = new Guard(setup, host);
+  host.ready();
   return guard.run();
 }
 
+/** What a guard is about: nothing yet; the new image's health; its answer to a veto; its end. */
+type Phase = "ready" | "watching" | "vetoed" | "killed";
+
 class Guard {
   readonly #setup: GuardSetup;
-  readonly #log: (event: LogEvent) => void;
+  readonly #host: GuardHost;
   readonly #poll = new PollSet();
-  readonly #buffer = new Uint8Array(new ArrayBuffer(4096));
+  readonly #buffer = new Uint8Array(new ArrayBuffer(MAX_ORDER_BYTES));
   /** Tells the daemon from another process that gets its number. */
   readonly #born: string;
   #state: HandoverState | null = null;
+  /** Of all masters. */
+  #masters: Advert[] = [];
+  /** What is sent: nothing any more once the new engine does. */
   #adverts: Advert[] = [];
-  #stopped: StoodIn[] = [];
+  #phase: Phase = "ready";
   #deadlineUs: number | null = null;
+  /** Why the image was given up. */
+  #why = "";
 
-  constructor(setup: GuardSetup, log: (event: LogEvent) => void) {
+  constructor(setup: GuardSetup, host: GuardHost) {
     this.#setup = setup;
-    this.#log = log;
+    this.#host = host;
     this.#born = bornOf(setup.pid) ?? "";
     keepDescriptorsToOurselves();
     if (setup.realtime) tryRealtime();
@@ -88,23 +99,27 @@ class Guard {
     void this.#waitUs();
     JSON.stringify(this.#adverts.map((advert) => advert.report()));
     this.#adverts = [];
-    this.#deadlineUs = null;
+    this.#enter("ready", null);
   }
 
   run(): number {
     for (;;) {
-      const ready = this.#poll.wait(this.#waitUs());
-      if (ready !== "interrupted" && ready > 0) {
-        const order = this.#read();
-        if (order === "end" || (order === "gone" && this.#deadlineUs === null)) return 0;
-        if (order === "gone") return this.#recover("it ended");
-      }
+      const ready = this.#phase === "killed" ? this.#look() : this.#poll.wait(this.#waitUs());
+      const isOver = ready !== "interrupted" && ready > 0 && this.#obey();
+      if (isOver) return 0;
       const at = now();
       for (const advert of this.#adverts) advert.sendIfDue(at);
-      if (this.#deadlineUs !== null && at >= this.#deadlineUs) {
-        return this.#recover(`it was not healthy within ${this.#setup.patienceMs / 1000} s`);
-      }
+      if (this.#phase === "killed" && !this.#isThere()) return this.#succeed();
+      if (this.#deadlineUs === null || at < this.#deadlineUs) continue;
+      if (this.#phase === "killed") return this.#standDown();
+      if (this.#phase === "vetoed") this.#kill();
+      else this.#veto();
     }
+  }
+
+  /** The channel has nothing to say any more once the other end is closed: it would never sleep. */
+  #look(): number | "interrupted" {
+    return new PollSet().wait(LOOK_US) === "interrupted" ? "interrupted" : this.#poll.wait(0);
   }
 
   #waitUs(): number | null {
@@ -113,155 +128,119 @@ class Guard {
     return dues.length === 0 ? null : Math.min(...dues) - now();
   }
 
-  #read(): "end" | "gone" | null {
-    let length: number | null;
-    try {
-      length = receive(this.#setup.channel, this.#buffer);
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      return "gone";
-    }
-    if (length === null) return null;
-    if (length === 0) return "gone";
-    const text = new TextDecoder().decode(this.#buffer.subarray(0, length));
-    const order = JSON.parse(text) as GuardOrder;
-    if (order.do === "end") return "end";
-    if (order.do === "go") this.#go();
-    else this.#taken();
-    return null;
+  #enter(phase: Phase, lastsMs: number | null): void {
+    this.#phase = phase;
+    this.#deadlineUs = lastsMs === null ? null : now() + lastsMs * 1000;
   }
 
+  /** Does what the channel says. @returns Whether all is over. */
+  #obey(): boolean {
+    const order = readOrder(this.#setup.channel, this.#buffer);
+    if (order === null) return false;
+    if (order !== "gone") return this.#do(order.do);
+    if (this.#phase === "ready") return true;
+    if (this.#phase === "killed") return false;
+    if (this.#why === "") this.#giveUp("it ended");
+    this.#kill();
+    return false;
+  }
+
+  #do(order: "go" | "taken" | "end"): boolean {
+    if (order === "go") this.#go();
+    if (order === "taken") this.#taken();
+    return order === "end";
+  }
+
+  /** The same for the new image and, if that has gone back by itself, for the old one. */
   #go(): void {
-    this.#deadlineUs = now() + this.#setup.patienceMs * 1000;
+    this.#enter("watching", this.#setup.patienceMs);
+    this.#why = "";
     const state = decodeState(readState(this.#setup.state));
     if (!state.ok) throw new Error(state.error.text);
     this.#state = state.value;
-    const { sockets, standIn } = state.value.engine;
-    const inodes = new Map(sockets.map(({ fd, inode }) => [fd, inode]));
-    const links = new Map(sockets.map((socket) => [socket.fd, socket]));
-    this.#adverts = standIn.flatMap((advert) => {
-      const socket = links.get(advert.fd);
-      // A socket that was opened after this process began is not here.
-      if (socket === undefined || inodeOf(advert.fd) !== inodes.get(advert.fd)) return [];
-      return [new Advert(advert, senderOf(socket))];
-    });
+    this.#masters = state.value.anew ? [] : advertsOf(state.value.engine);
+    const isBack = (state.value.rolledBack ?? null) !== null;
+    if (isBack) { for (const advert of this.#masters) advert.skipAhead(); }
+    this.#adverts = this.#masters;
   }
 
   #taken(): void {
-    this.#stopped = this.#adverts.map((advert) => advert.report());
+    answerTaken(this.#setup.channel, this.#adverts.map((advert) => advert.report()));
     this.#adverts = [];
-    send(this.#setup.channel, this.#stopped);
   }
 
-  /** Becomes the daemon: the new image cannot be asked any more. Addresses have stayed where they are. */
-  #recover(why: string): number {
+  #giveUp(why: string): void {
+    this.#why = why;
+    const text = `The new image (${this.#state!.to}) did not go on: ${why}`;
+    this.#host.log({ level: "error", text });
+  }
+
+  /** An image that is only slow goes back by itself, and the process stays the same one. */
+  #veto(): void {
+    this.#giveUp(`it was not healthy within ${this.#setup.patienceMs / 1000} s`);
+    writeVeto(this.#setup.veto, { why: this.#why, hasResigned: false });
+    this.#enter("vetoed", VETO_MS);
+  }
+
+  /** Two daemons must not be. Adverts go on meanwhile. */
+  #kill(): void {
+    this.#enter("killed", GONE_MS);
+    // Before: who starts the service again because of its end shall find the old executable.
+    this.#putBack();
+    if (!this.#isThere()) return;
+    // Its end must not be taken for the daemon's.
+    if (this.#setup.pid !== 1) this.#host.succeeding();
+    try {
+      kill(this.#setup.pid, SIGNALS.SIGKILL);
+    } catch (error) {
+      if (!(error instanceof SysError)) throw error;
+    }
+  }
+
+  #isThere(): boolean {
+    return bornOf(this.#setup.pid) === this.#born;
+  }
+
+  /** Becomes the daemon. Addresses have stayed where they are. */
+  #succeed(): number {
     const { pid, state: fd } = this.#setup, state = this.#state!;
-    const text = `The new image (${state.to}) did not go on: ${why}`;
-    this.#log({ level: "error", text: `${text}; process ${Deno.pid} goes on in place of ${pid}` });
-    if (bornOf(pid) === this.#born) this.#end(pid);
-    const failure = putBack(state.replaced);
-    if (failure !== null) this.#log({ level: "error", text: failure });
+    const text = `Process ${Deno.pid} goes on in place of ${pid}`;
+    this.#host.log({ level: "error", text });
+    this.#host.succeeding();
     const next = {
       ...state,
       previous: { ...state.previous, path: "/proc/self/exe" },
-      rolledBack: why,
+      rolledBack: this.#why,
       guardPid: null,
-      descriptors: { ...state.descriptors, state: fd, guard: null, previous: null },
+      descriptors: { ...state.descriptors, state: fd, guard: null, previous: null, veto: null },
     };
     writeState(fd, next);
     for (const advert of this.#adverts) advert.sendIfDue(now() + LAST_ADVERT_US);
     becomeImage(next.previous, next);
   }
 
-  /** Two daemons must not be. Adverts go on meanwhile. */
-  #end(pid: number): void {
-    try {
-      kill(pid, SIGNALS.SIGKILL);
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
+  /** Nobody can end what hangs there, and it hears and checks nothing: another router must take over. */
+  #standDown(): number {
+    const { pid, veto } = this.#setup, { engine, anew, descriptors } = this.#state!;
+    // First of all: it must not go on with what is taken away now, should it wake up.
+    writeVeto(veto, { why: this.#why, hasResigned: true });
+    for (const advert of this.#masters) {
+      advert.skipAhead();
+      advert.resign();
     }
-    const until = now() + GONE_MS * 1000;
-    while (now() < until && bornOf(pid) === this.#born) new PollSet().wait(2000);
-  }
-}
-
-/** One master's adverts. */
-class Advert {
-  dueUs: number;
-  readonly #what: StandInAdvert;
-  readonly #socket: VrrpSocket;
-  readonly #packets: readonly {
-    readonly destination: string;
-    readonly bytes: Uint8Array<ArrayBuffer>;
-  }[];
-  #sent = 0;
-
-  constructor(what: StandInAdvert, socket: VrrpSocket) {
-    this.#what = what;
-    this.#socket = socket;
-    this.dueUs = what.dueUs;
-    this.#packets = what.packets.map(({ destination, packet }) => ({
-      destination,
-      bytes: Uint8Array.fromHex(packet),
-    }));
-  }
-
-  sendIfDue(at: number): void {
-    if (this.dueUs > at) return;
-    for (const { destination, bytes } of this.#packets) {
-      try {
-        this.#socket.send(bytes, this.#what.source, destination as StandInAdvert["source"]);
-      } catch (error) {
-        // The link may be down: the engine finds out as soon as it is back.
-        if (!(error instanceof SysError)) throw error;
-      }
+    for (const text of anew ? [] : removeAddresses(engine)) {
+      this.#host.log({ level: "error", text });
     }
-    this.#sent++;
-    this.dueUs = Math.max(this.dueUs + this.#what.intervalUs, at + this.#what.intervalUs / 2);
+    const text = `${this.#why}, and process ${pid} cannot be ended from inside its process ` +
+      "namespace: this router has resigned; restart the container or the machine";
+    this.#host.log({ level: "error", text });
+    if (descriptors.asker !== null) this.#host.answer(descriptors.asker, text);
+    return 1;
   }
 
-  report(): StoodIn {
-    return { instance: this.#what.instance, sent: this.#sent, dueUs: this.dueUs };
-  }
-}
-
-function senderOf({ family, ifindex, fd, groups }: HandoverState["engine"]["sockets"][number]) {
-  // Of the link, sending needs the index alone.
-  const link = ifindex === null ? null : { index: ifindex } as VrrpSocket["link"];
-  return new VrrpSocket(family, link, { fd, groups });
-}
-
-/** Takes the adverts back from the guard. @returns What it has sent; nothing if it does not answer. */
-export function takeFromGuard(channel: number): readonly StoodIn[] {
-  send(channel, { do: "taken" });
-  const poll = new PollSet(), until = now() + ANSWER_US;
-  poll.add(channel, POLL.IN);
-  const buffer = new Uint8Array(new ArrayBuffer(MAX_MESSAGE_BYTES));
-  while (now() < until) {
-    if (poll.wait(until - now()) === "interrupted") continue;
-    const length = receive(channel, buffer);
-    if (length === null || length === 0) return [];
-    return JSON.parse(new TextDecoder().decode(buffer.subarray(0, length))) as StoodIn[];
-  }
-  return [];
-}
-
-/** Gives the guard an order; one that has ended needs none. */
-export function orderGuard(channel: number, order: GuardOrder): void {
-  send(channel, order);
-}
-
-/** The last order: from now on nobody guards. */
-export function dismissGuard(channel: number): void {
-  send(channel, { do: "end" });
-  closeFd(channel);
-}
-
-function send(channel: number, message: unknown): void {
-  try {
-    sendTo(channel, new TextEncoder().encode(JSON.stringify(message)), null);
-  } catch (error) {
-    if (!(error instanceof SysError)) throw error;
+  #putBack(): void {
+    const failure = putBack(this.#state!.replaced);
+    if (failure !== null) this.#host.log({ level: "error", text: failure });
   }
 }
 

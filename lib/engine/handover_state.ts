@@ -8,11 +8,16 @@ import { err, ok, type Result } from "../core/result.ts";
 import type { Micros } from "../core/time.ts";
 import type { PlacedAddress } from "../net/addresses.ts";
 import type { WaitingLane } from "../net/announce.ts";
+import type { FirewallOptions } from "../net/firewall.ts";
 import type { ChangedSetting } from "../net/sysctl.ts";
 import type { TrackerState } from "../vrrp/priority.ts";
+import type { AuthenticatorSpec, AuthenticatorState } from "../vrrp/authenticator.ts";
 import type { Router, State } from "../vrrp/types.ts";
 import type { Counters, Strays } from "./counters.ts";
 import type { Facts } from "./facts.ts";
+import type { DelayedLink } from "./link_delays.ts";
+import type { RoutingState } from "./routes.ts";
+import type { StaticState } from "./statics.ts";
 import type { CaughtSignal, InstanceSpec, LoopStatus } from "./messages.ts";
 
 /**
@@ -29,9 +34,17 @@ export interface InstanceState {
   readonly facts: Facts;
   readonly isStarted: boolean;
   readonly waitsFor: readonly string[];
+  /** What its weighted trackers were when its priority last changed. */
+  readonly weighed?: readonly (readonly [string, string])[];
   readonly counters: Partial<Counters>;
+  /** When it last changed state; absent from images that did not note it. */
+  readonly changedAt?: Micros | null;
+  /** Counters of AH and `auth_hmac`; missing without them. */
+  readonly authentication?: AuthenticatorState | undefined;
   /** What is on interfaces by vigie's doing. */
   readonly addresses: readonly PlacedAddress[];
+  /** Routes and rules that vigie has made; absent from images that make none. */
+  readonly routing?: RoutingState;
 }
 
 /** One open VRRP socket. */
@@ -44,6 +57,16 @@ export interface SocketState {
   readonly ifindex: number | null;
   readonly family: "ipv4" | "ipv6";
   readonly groups: readonly Ip[];
+  /** What it receives; VRRP if it is not said. */
+  readonly protocol?: "vrrp" | "ah";
+}
+
+/** One packet of an advert. */
+export interface StandInPacket {
+  readonly destination: Ip;
+  /** In hexadecimal. */
+  readonly packet: string;
+  readonly hopLimit: number;
 }
 
 /** A master's adverts, for whoever sends them while the daemon is between two images. */
@@ -54,8 +77,14 @@ export interface StandInAdvert {
   readonly source: Ip;
   readonly dueUs: Micros;
   readonly intervalUs: Micros;
-  /** In hexadecimal. */
-  readonly packets: readonly { readonly destination: Ip; readonly packet: string }[];
+  readonly packets: readonly StandInPacket[];
+  /** The same with priority 0, for one that must resign without its engine. */
+  readonly resigning?: readonly StandInPacket[];
+  /** How the packets are to be sealed, each time anew; missing if they are sent as they are. */
+  readonly seal?: {
+    readonly spec: AuthenticatorSpec;
+    readonly state: AuthenticatorState;
+  } | undefined;
 }
 
 /** All that the engine thread knows. */
@@ -72,6 +101,12 @@ export interface EngineState {
   readonly sockets: readonly SocketState[];
   readonly announcements: readonly WaitingLane[];
   readonly settings: readonly ChangedSetting[];
+  /** Absent from images without static entries. */
+  readonly statics?: StaticState;
+  /** How the rules of `no_accept` were made; absent from images that make none. */
+  readonly firewall?: FirewallOptions;
+  /** Absent from images without `interface_up_down_delays`. */
+  readonly linkDelays?: readonly DelayedLink[];
   readonly strays: Strays;
   readonly loop: LoopStatus;
   /** Raised by signals; one that came at the last moment is still to be read there. */
@@ -93,9 +128,10 @@ export interface Replaced {
   readonly kept: string;
 }
 
-/** All that is handed over. The generic part is what the main thread adds. */
-export interface HandoverState<Checks = unknown, Notices = unknown> {
-  readonly format: number;
+/** Of a hand-over itself. Images of all versions understand this much of each other's. */
+export interface HandoverFrame {
+  /** The next image begins anew, for it does not understand the rest. */
+  readonly anew?: boolean;
   readonly pid: number;
   readonly previous: Image;
   /** What the process that is asked is to become; for the log. */
@@ -103,6 +139,7 @@ export interface HandoverState<Checks = unknown, Notices = unknown> {
   readonly replaced: Replaced | null;
   /** Why the image before could not go on with it; null on the way forward. */
   readonly rolledBack: string | null;
+  /** Those that go on from image to image, by whatever name. */
   readonly descriptors: {
     readonly state: number;
     readonly claim: number | null;
@@ -112,8 +149,15 @@ export interface HandoverState<Checks = unknown, Notices = unknown> {
     readonly asker: number | null;
     /** The file of the image before. */
     readonly previous: number | null;
+    /** Where the guard says that it has given the image up (lib/engine/handover_channel.ts). */
+    readonly veto?: number | null;
   };
   readonly guardPid: number | null;
+}
+
+/** All that is handed over. The generic part is what the main thread adds. */
+export interface HandoverState<Checks = unknown, Notices = unknown> extends HandoverFrame {
+  readonly format: number;
   readonly engine: EngineState;
   readonly checks: Checks;
   /** What nobody was told of yet. */
@@ -132,7 +176,7 @@ export function encodeState(state: HandoverState): string {
   return JSON.stringify(state);
 }
 
-/** Reads a state: its version first, then whether everything is there. */
+/** Reads a state: its version first, then whether everything is there; of one for an image that begins anew, its frame. */
 export function decodeState(text: string): Result<HandoverState, StateError> {
   let value: unknown;
   try {
@@ -143,7 +187,7 @@ export function decodeState(text: string): Result<HandoverState, StateError> {
   if (!isRecord(value) || typeof value.format !== "number") {
     return err({ isForeign: false, text: "the handed-over state has no version" });
   }
-  if (value.format !== STATE_FORMAT) {
+  if (value.format !== STATE_FORMAT && value.anew !== true) {
     const versions = `version ${value.format}, this image understands version ${STATE_FORMAT}`;
     return err({ isForeign: true, text: `the handed-over state has ${versions}` });
   }
@@ -154,7 +198,7 @@ export function decodeState(text: string): Result<HandoverState, StateError> {
   return ok(value as unknown as HandoverState);
 }
 
-const TOP = ["pid", "previous", "descriptors", "engine"];
+const FRAME = ["pid", "previous", "descriptors"];
 const ENGINE_LISTS = [
   "instances",
   "groups",
@@ -169,8 +213,10 @@ const INSTANCE = ["spec", "router", "facts", "isStarted", "counters", "addresses
 
 /** The first part that is missing; null if all are there. */
 function missingIn(value: Record<string, unknown>): string | null {
-  const top = TOP.find((name) => value[name] === undefined || value[name] === null);
+  const names = value.anew === true ? FRAME : [...FRAME, "engine"];
+  const top = names.find((name) => value[name] === undefined || value[name] === null);
   if (top !== undefined) return top;
+  if (value.anew === true) return null;
   const engine = value.engine as Record<string, unknown>;
   const list = ENGINE_LISTS.find((name) => !Array.isArray(engine[name]));
   if (list !== undefined) return `engine.${list}`;
@@ -190,6 +236,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
  * equal. What only one of them knows cannot have been different before.
  */
 export function isSameInstance(before: InstanceSpec, now: InstanceSpec): boolean {
+  // What an image said that knew no links of an instance's own is on the interface itself.
+  if (before.vmacs === undefined && now.vmacs.length > 0) return false;
   return agree(before, now);
 }
 
@@ -201,6 +249,11 @@ function agree(a: unknown, b: unknown): boolean {
   return Object.keys(a).every((name) => !(name in b) || agree(a[name], b[name]));
 }
 
+/** As `isSameInstance`, but for the keys of `auth_hmac`: a rotation must not make a new router. */
+export function goesOnAs(before: InstanceSpec, now: InstanceSpec): boolean {
+  return isSameInstance({ ...before, hmac: null }, { ...now, hmac: null });
+}
+
 /** The instances that do not go on: they are gone from the configuration, or others now. */
 export function leavingInstances(
   state: Pick<EngineState, "instances">,
@@ -209,6 +262,6 @@ export function leavingInstances(
   const byName = new Map(specs.map((spec) => [spec.router.name, spec]));
   return state.instances.flatMap(({ spec }) => {
     const now = byName.get(spec.router.name);
-    return now !== undefined && isSameInstance(spec, now) ? [] : [spec.router.name];
+    return now !== undefined && goesOnAs(spec, now) ? [] : [spec.router.name];
   });
 }

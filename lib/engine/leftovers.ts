@@ -5,15 +5,21 @@ import type { HostAddress } from "../net/links.ts";
 import { OWNER_PRIORITY } from "../vrrp/types.ts";
 import type { Tools } from "./effects.ts";
 import type { Instance } from "./instance.ts";
+import { clearRouting } from "./routes.ts";
 import { say } from "./say.ts";
 
 /**
- * Removes the virtual addresses that a crashed predecessor left, and warns of those that somebody
- * else put there, unless the instance owns them.
+ * Removes the virtual addresses, routes and rules that a crashed predecessor left, and warns of
+ * addresses that somebody else put there, unless the instance owns them.
  *
- * @returns Whether anything was removed: the table does not know it yet.
+ * @returns Whether an address was removed: the table does not know it yet.
  */
-export function clearLeftovers(tools: Tools, instance: Instance): boolean {
+export function clearLeftovers(tools: Tools, instances: readonly Instance[]): boolean {
+  clearRouting(tools, instances.map((instance) => ({ speaker: instance, wanted: instance.spec })));
+  return instances.map((instance) => clearAddresses(tools, instance)).includes(true);
+}
+
+function clearAddresses(tools: Tools, instance: Instance): boolean {
   const { table, addresses } = tools;
   const placed = instance.placed(table);
   const isOwner = instance.spec.router.basePriority === OWNER_PRIORITY;

@@ -9,6 +9,12 @@ import type { Command, EngineEvent, EngineParts, EngineResume, EngineSetup } fro
 /** How long to wait before trying again when the engine has not read earlier commands yet. */
 const RETRY_MS = 1;
 
+/**
+ * Characters of a configuration in one command: quoted once more, and in UTF-8, they fit a datagram
+ * (lib/engine/commands.ts) whatever they are.
+ */
+const PIECE_LENGTH = 32_768;
+
 /** What reaches the daemon; the handshake is this file's own business. */
 export type DaemonEvent = Exclude<EngineEvent, { kind: "listening" }>;
 
@@ -78,6 +84,16 @@ export class EngineLink {
   send(command: Command): void {
     this.#waiting.push(new TextEncoder().encode(JSON.stringify(command)));
     if (this.#waiting.length === 1) this.#flush();
+  }
+
+  /** Sends another configuration; `reconfigured` with the same number is the answer. */
+  reconfigure(id: number, parts: EngineParts): void {
+    const text = JSON.stringify(parts);
+    for (let from = 0; from < text.length; from += PIECE_LENGTH) {
+      const piece = text.slice(from, from + PIECE_LENGTH);
+      const isLast = from + PIECE_LENGTH >= text.length;
+      this.send({ kind: "reconfigure", id, piece, isLast });
+    }
   }
 
   /** After `stopped` or `failed`. */

@@ -4,13 +4,20 @@
  */
 
 import type { Ip } from "../core/address.ts";
+import type { LinkDelay } from "../core/link_delay.ts";
 import type { LogEvent } from "../core/log.ts";
 import type { Pacing } from "../net/announce.ts";
+import type { FirewallOptions } from "../net/firewall.ts";
 import type { ThreadOptions } from "../net/process_options.ts";
+import type { RouteEntry, RuleEntry } from "../core/route_entry.ts";
+import type { StaticEntries } from "../core/static_entries.ts";
+import type { Micros } from "../core/time.ts";
 import type { VirtualAddress } from "../core/virtual_address.ts";
+import type { VmacSpec } from "../core/vmac.ts";
 import type { EngineState } from "./handover_state.ts";
 import type { Counters, Strays } from "./counters.ts";
 import type { Track, TrackerState } from "../vrrp/priority.ts";
+import type { HmacSpec } from "../vrrp/hmac_exchange.ts";
 import type { RouterConfig, State } from "../vrrp/types.ts";
 
 /** One virtual router as the engine runs it: the protocol's part, and where it lives on this host. */
@@ -20,13 +27,27 @@ export interface InstanceSpec {
   readonly interface: string | null;
   /** Advertised and excluded ones, in the order in which they are added and announced. */
   readonly virtualAddresses: readonly VirtualAddress[];
+  /** `virtual_routes`, in the order in which they are added. */
+  readonly routes: readonly RouteEntry[];
+  /** `virtual_rules`. */
+  readonly rules: readonly RuleEntry[];
   /** `mcast_src_ip` or `unicast_src_ip`; null for the interface's first address. */
   readonly sourceAddress: Ip | null;
   /** Whether its own interface being down is a fault (not after `dont_track_primary`). */
   readonly trackPrimary: boolean;
   readonly promoteSecondaries: boolean;
+  /** Links of its own (`use_vmac`); `virtualAddresses` name them by their place in this list. */
+  readonly vmacs: readonly VmacSpec[];
+  /** How often addresses are announced on links that no adverts leave from; 0 for never. */
+  readonly extraGarp: { readonly intervalUs: Micros; readonly all: boolean };
+  /** False: packets to the virtual addresses are dropped while it is master (`no_accept`). */
+  readonly accept: boolean;
+  /** No peer is configured, and that is a fault (`unicast_fault_no_peer`). */
+  readonly lacksPeer: boolean;
   /** What moves its priority; "interface NAME" is watched by the engine itself. */
   readonly tracks: readonly Track[];
+  /** `auth_hmac` with its keys; without it adverts are not signed. */
+  readonly hmac?: HmacSpec | null;
 }
 
 /** Instances that move together (`vrrp_sync_group`). */
@@ -50,6 +71,9 @@ export interface PingRequest {
 /** What holds for the whole engine. */
 export interface EngineOptions extends Pacing {
   readonly thread: ThreadOptions;
+  readonly firewall: FirewallOptions;
+  /** Memberships in 224.0.0.0/24 are not reported. */
+  readonly noLocalIgmp?: boolean;
 }
 
 /** The signals that the engine thread takes, so that a busy main thread cannot delay them. */
@@ -80,6 +104,14 @@ export type Command =
   /** Say all that is known (`captured`); `final`: then stand still until the exec, or `goOn`. */
   | { readonly kind: "capture"; readonly final: boolean }
   | { readonly kind: "goOn" }
+  /** Another configuration: EngineParts as JSON, in pieces, for it may outgrow a datagram. */
+  | {
+    readonly kind: "reconfigure";
+    /** In the answer. */
+    readonly id: number;
+    readonly piece: string;
+    readonly isLast: boolean;
+  }
   /** What is known now about a tracked object. */
   | { readonly kind: "tracker"; readonly tracker: string; readonly state: TrackerState }
   /** Tell when these processes end, at once if they have; few enough for a datagram. */
@@ -91,11 +123,15 @@ export type Command =
   /** Nobody waits for its answer any more. */
   | { readonly kind: "cancelPing"; readonly id: number };
 
-/** What an engine runs: all of it comes at the start, for it may outgrow a datagram. */
+/** What an engine runs. */
 export interface EngineParts {
   readonly options: EngineOptions;
   readonly instances: readonly InstanceSpec[];
   readonly groups: readonly GroupSpec[];
+  /** Static addresses, routes and rules. */
+  readonly statics: StaticEntries;
+  /** How long the state of interfaces must last before it counts; at once where nothing is said. */
+  readonly linkDelays?: readonly LinkDelay[];
 }
 
 /** What an engine goes on with. */
@@ -123,6 +159,9 @@ export interface InstanceStatus {
   readonly priority: number;
   readonly master: { readonly address: Ip; readonly priority: number } | null;
   readonly primaryAddress: Ip | null;
+  readonly masterAdvertIntervalUs: Micros;
+  /** How long ago it changed state; null if it never has. */
+  readonly changedAgoUs: Micros | null;
   readonly faults: readonly string[];
   /** Trackers without a first result, for which it has not started yet. */
   readonly waitsFor: readonly string[];
@@ -161,6 +200,15 @@ export type EngineEvent =
     readonly to: State;
     readonly cause: string;
   }
+  /** A reload has taken it out of the configuration; it has resigned from this state. */
+  | {
+    readonly kind: "removed";
+    readonly instance: string;
+    readonly state: State;
+    readonly priority: number;
+  }
+  /** The answer to `reconfigure`: whatever is told later is of the new configuration. */
+  | { readonly kind: "reconfigured"; readonly id: number }
   /** The effective priority has changed. */
   | {
     readonly kind: "priority";

@@ -1,6 +1,6 @@
 /** Received packets on their way to a router: admission, counting, and one log line per fault. */
 
-import type { PacketHandler, VrrpSocket } from "../net/vrrp_socket.ts";
+import { type PacketHandler, VrrpSocket } from "../net/vrrp_socket.ts";
 import { isMulticast } from "../core/address.ts";
 import {
   admit,
@@ -21,7 +21,7 @@ import { type Emitter, sayOnce } from "./say.ts";
 /** The receiving side of the engine. */
 export class Reception {
   readonly #emitter: Emitter;
-  readonly #byVrid: ReadonlyMap<number, readonly Instance[]>;
+  #byVrid: ReadonlyMap<number, readonly Instance[]>;
   /** Feeds an event as of the instant at which its packet was found. */
   readonly #feed: (instance: Instance, event: Event) => void;
   readonly #handlers = new WeakMap<VrrpSocket, PacketHandler>();
@@ -36,6 +36,11 @@ export class Reception {
     this.#emitter = emitter;
     this.#byVrid = Map.groupBy(instances, ({ spec }) => spec.router.vrid);
     this.#feed = feed;
+  }
+
+  /** These are the instances from now on. */
+  reconfigure(instances: readonly Instance[]): void {
+    this.#byVrid = Map.groupBy(instances, ({ spec }) => spec.router.vrid);
   }
 
   /** Where the packets of a socket go. */
@@ -94,7 +99,7 @@ export class Reception {
    * peer. Only instances that use this very socket count: a packet may reach several.
    */
   #lookup(vrid: number, packet: ReceivedPacket, socket: VrrpSocket): Instance | null {
-    const sharing = (this.#byVrid.get(vrid) ?? []).filter((instance) => instance.socket === socket);
+    const sharing = (this.#byVrid.get(vrid) ?? []).filter((instance) => uses(instance, socket));
     if (sharing.length <= 1) return sharing[0] ?? null;
     const multicast = isMulticast(packet.destination);
     return sharing.find(({ spec: { router } }) =>
@@ -138,4 +143,14 @@ export class Reception {
     const line = this.#limiter.say(key, text, now());
     if (line !== null) this.#emitter.emit({ kind: "log", log: { level: "warning", text: line } });
   }
+}
+
+/** A socket for authentication headers serves those that use the other one of its interface. */
+function uses({ socket: heard, vmacSocket }: Instance, socket: VrrpSocket): boolean {
+  return [heard, vmacSocket].some((own) =>
+    socket.protocol === "vrrp"
+      ? own === socket
+      : own instanceof VrrpSocket && own.family === socket.family &&
+        own.link?.index === socket.link?.index
+  );
 }

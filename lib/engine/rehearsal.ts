@@ -9,13 +9,16 @@ import { type Family, type Ip, ip, type Mac } from "../core/address.ts";
 import { after, type Micros, micros, seconds } from "../core/time.ts";
 import { AddressOwner } from "../net/addresses.ts";
 import { Announcer } from "../net/announce.ts";
+import type { PacketFilter } from "../net/firewall.ts";
 import type { HostTable, Link } from "../net/links.ts";
 import { admit } from "../vrrp/admission.ts";
-import { decodeIpv4, encodeIpv4, VRRP_HOP_LIMIT } from "../vrrp/ip.ts";
-import { encodeAdvert } from "../vrrp/packet.ts";
-import type { Event, RouterConfig } from "../vrrp/types.ts";
+import type { ReceivedPacket } from "../vrrp/admission.ts";
+import { VRRP_HOP_LIMIT } from "../vrrp/ip.ts";
+import { readIpv4 } from "../vrrp/received.ts";
+import type { Event } from "../vrrp/types.ts";
 import { perform, type Tools } from "./effects.ts";
 import { Instance } from "./instance.ts";
+import { Routing } from "./routes.ts";
 import type { InstanceSpec } from "./messages.ts";
 
 /** Often enough for the compiler to take it seriously; about 20 ms. */
@@ -47,6 +50,16 @@ const PRACTICE_HOST: HostTable = {
   load: () => {},
 };
 
+const NO_FIREWALL: PacketFilter = {
+  drop: () => {},
+  release: () => {},
+  rename: () => {},
+  restore: () => {},
+  remake: () => {},
+  clear: () => {},
+  close: () => {},
+};
+
 /** Addresses for documentation (RFC 5737), and link-local ones. Nothing is ever sent from or to them. */
 const PRACTICE_ADDRESSES: Readonly<Record<Family, { own: Ip; peer: Ip }>> = {
   ipv4: { own: ip("192.0.2.1"), peer: ip("192.0.2.2") },
@@ -63,6 +76,8 @@ export function rehearse(spec: InstanceSpec, requests: NetlinkSocket): void {
     table: PRACTICE_HOST,
     addresses,
     announcer,
+    routing: new Routing(requests),
+    firewall: NO_FIREWALL,
     emit: nothing,
     retrySoon: nothing,
   };
@@ -84,7 +99,10 @@ function twinOf({ router, virtualAddresses, ...spec }: InstanceSpec): InstanceSp
   return {
     ...spec,
     promoteSecondaries: false,
-    virtualAddresses: virtualAddresses.slice(0, FEW),
+    routes: [],
+    rules: [],
+    vmacs: [],
+    virtualAddresses: virtualAddresses.slice(0, FEW).map((entry) => ({ ...entry, vmac: null })),
     router: { ...router, ...plain, addresses: router.addresses.slice(0, FEW) },
   };
 }
@@ -99,21 +117,25 @@ function rehearseOnce(spec: InstanceSpec, tools: Tools): void {
   };
   feed({ kind: "source", address: own });
   feed({ kind: "startup" });
+  const other = new Instance(spec);
   for (const priority of [200, 0]) {
-    const verdict = admit(receivedFrom(peer, priority, spec.router), () => twin);
-    if (verdict.ok) feed({ kind: "advert", advert: verdict.advert });
+    const packet = receivedFrom(peer, priority, other);
+    const verdict = packet && admit(packet, () => twin);
+    if (verdict?.ok) feed({ kind: "advert", advert: verdict.advert });
   }
   feed({ kind: "timer", timer: "masterDown" });
   feed({ kind: "timer", timer: "adver" });
   feed({ kind: "shutdown" });
 }
 
-/** An advert as if it had come from a peer. */
-function receivedFrom(source: Ip, priority: number, config: RouterConfig) {
-  const { family, group: destination } = config;
-  const message = encodeAdvert({ ...config, priority, source, destination });
-  const envelope = { family, source, destination, hopLimit: VRRP_HOP_LIMIT };
-  if (family === "ipv6") return { ...envelope, message };
-  const packet = decodeIpv4(encodeIpv4({ source, destination, id: 0 }, message));
-  return { ...envelope, message: packet.ok ? packet.value.payload : message };
+/** An advert as if it had come from a peer; null if there is no key to sign it with. */
+function receivedFrom(source: Ip, priority: number, peer: Instance): ReceivedPacket | null {
+  const { family, group: destination } = peer.spec.router;
+  const packet = peer.outgoing(priority, source)[0]?.packet;
+  if (packet === undefined) return null;
+  if (family === "ipv6") {
+    return { family, source, destination, hopLimit: VRRP_HOP_LIMIT, message: packet };
+  }
+  const received = readIpv4(packet);
+  return received.ok ? received.value : null;
 }

@@ -3,6 +3,7 @@
 import type { Micros } from "../core/time.ts";
 import type { PlacedAddress } from "../net/addresses.ts";
 import { OWNER_PRIORITY } from "../vrrp/types.ts";
+import { refusePackets } from "./accept.ts";
 import type { Tools } from "./effects.ts";
 import type { Instance } from "./instance.ts";
 import { sayOnce } from "./say.ts";
@@ -35,6 +36,8 @@ export function repair(
 ): boolean {
   const { table, addresses, announcer } = tools;
   const had = lacking.filter((placed) => addresses.owns(instance.name, placed));
+  // A link that was made again has another number, by which link-local addresses are refused.
+  refusePackets(tools, instance);
   const { added, failures } = addresses.add(instance.name, lacking);
   for (const { error } of failures) {
     const { message: text } = error;

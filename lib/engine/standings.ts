@@ -35,7 +35,7 @@ interface Crew {
 /** Judges the instances, and starts each when there is something to judge by. */
 export class Standings {
   readonly #parts: StandingParts;
-  readonly #crews: readonly Crew[];
+  #crews: readonly Crew[];
   /** When instances began to be started; null before. */
   #since: Micros | null = null;
   #isStopped = false;
@@ -43,6 +43,11 @@ export class Standings {
   constructor(parts: StandingParts) {
     this.#parts = parts;
     this.#crews = crewsOf(parts);
+  }
+
+  /** These are the instances and groups from now on; the next `review` judges them. */
+  reconfigure(instances: readonly Instance[], groups: readonly GroupSpec[]): void {
+    this.#crews = crewsOf({ instances, groups });
   }
 
   /** From now on instances are started, as soon as no first result is missing. */
@@ -94,7 +99,7 @@ export class Standings {
     if (faults.length > 0) tellFaults();
     const { priority } = standing;
     if (priority !== instance.router.priority) {
-      const cause = this.#causeOf(instance);
+      const cause = this.#causeOf(instance) || "the configuration has changed";
       this.#parts.feed(instance, { kind: "priority", priority, cause });
     }
     if (faults.length === 0) tellFaults();
@@ -137,9 +142,12 @@ export class Standings {
   }
 }
 
-/** Once started, what is not known yet is a fault: it began with another one, and stays for this. */
-function unknown({ isStarted }: Instance, { pending }: Standing): Fault[] {
-  if (!isStarted) return [];
+/**
+ * Once started, what is not known yet is a fault: it began with another one, and stays for this. One
+ * that takes part goes on: a reload has given it something more to track.
+ */
+function unknown({ isStarted, router: { state } }: Instance, { pending }: Standing): Fault[] {
+  if (!isStarted || state === "backup" || state === "master") return [];
   return pending.map((tracker) => ({ reason: "tracker", detail: `${tracker}: no result yet` }));
 }
 
@@ -157,7 +165,7 @@ function hostFaults({ facts, socketError }: Instance): Fault[] {
   return [...facts.faults, ...socketFault];
 }
 
-function crewsOf({ instances, groups }: StandingParts): Crew[] {
+function crewsOf({ instances, groups }: Pick<StandingParts, "instances" | "groups">): Crew[] {
   const byName = new Map(instances.map((instance) => [instance.name, instance]));
   const grouped = groups.map(({ name, members }) => ({
     group: name,

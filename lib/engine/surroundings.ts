@@ -11,10 +11,14 @@ import type { Event } from "../vrrp/types.ts";
 import { perform, type Tools } from "./effects.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import type { Instance } from "./instance.ts";
+import type { LinkDelays } from "./link_delays.ts";
 import { now } from "./loop.ts";
 import { lackingOf, repair } from "./repair.ts";
+import { settleRouting } from "./routes.ts";
 import { sayOnce } from "./say.ts";
 import type { Standings } from "./standings.ts";
+import type { Statics } from "./statics.ts";
+import { vmacFaults, type Vmacs } from "./vmac.ts";
 
 /** What could not be done is tried again this often, and what is taken away put back no oftener. */
 const RETRY_US = seconds(1);
@@ -23,12 +27,16 @@ const RETRY_US = seconds(1);
 export class Surroundings {
   readonly #tools: Tools;
   readonly #table: LinkTable;
-  readonly #instances: readonly Instance[];
+  #instances: readonly Instance[];
   readonly #sockets: SocketPool;
   readonly #standings: Standings;
+  readonly #vmacs: Vmacs;
   readonly #feed: (instance: Instance, event: Event) => void;
-  readonly #virtual: ReadonlySet<Ip>;
+  #virtual: ReadonlySet<Ip>;
+  readonly #statics: Statics;
+  readonly #delays: LinkDelays;
   readonly #repairedAt = new Map<Instance, Micros>();
+  readonly #reroutedAt = new Map<Instance, Micros>();
   #retryAt: Micros | null = null;
   #isStale = false;
 
@@ -38,28 +46,48 @@ export class Surroundings {
     instances: readonly Instance[],
     sockets: SocketPool,
     standings: Standings,
+    vmacs: Vmacs,
     feed: (instance: Instance, event: Event) => void,
+    statics: Statics,
+    delays: LinkDelays,
   ) {
+    this.#delays = delays;
+    this.#statics = statics;
     this.#tools = tools;
     this.#table = table;
     this.#instances = instances;
     this.#sockets = sockets;
     this.#standings = standings;
+    this.#vmacs = vmacs;
     this.#feed = feed;
-    const entries = instances.flatMap(({ spec }) => spec.virtualAddresses);
-    this.#virtual = new Set(entries.map(({ address }) => address));
+    this.#virtual = virtualAddressesOf(instances);
+  }
+
+  /** These are the instances from now on; the next `refresh` looks at them. */
+  reconfigure(instances: readonly Instance[]): void {
+    this.#instances = instances;
+    this.#virtual = virtualAddressesOf(instances);
+    const kept = new Set(instances);
+    for (const one of this.#reroutedAt.keys()) if (!kept.has(one)) this.#reroutedAt.delete(one);
+    for (const one of this.#repairedAt.keys()) if (!kept.has(one)) this.#repairedAt.delete(one);
   }
 
   /** When to look again although nothing changed; null if there is no need. */
   get retryAt(): Micros | null {
-    return this.#retryAt;
+    const due = this.#delays.nextDeadline;
+    if (due === null || this.#retryAt === null) return due ?? this.#retryAt;
+    return due < this.#retryAt ? due : this.#retryAt;
   }
 
   /** Applies netlink events. */
   apply(messages: readonly NetlinkReceived[]): void {
     const changes = new Set(messages.map((message) => this.#table.apply(message)));
+    const routing = new Set(messages.map((message) => this.#tools.routing.meaningOf(message)));
+    const isGone = changes.has("ours gone") || routing.has("ours");
     if (changes.has("link") || changes.has("address")) this.refresh();
-    else if (changes.has("ours gone")) this.#repair();
+    else if (isGone && !this.#statics.isEmpty) this.refresh();
+    else if (isGone) this.#repair();
+    if (routing.has("others")) this.retrySoon();
   }
 
   /** Asks to be called again soon. */
@@ -68,7 +96,7 @@ export class Surroundings {
   }
 
   /** Reads the host's tables anew; while they will not hold still, the old ones have to do. */
-  reload(requests: NetlinkSocket): void {
+  look(requests: NetlinkSocket): void {
     try {
       this.#table.load(requests);
       this.#isStale = false;
@@ -76,6 +104,11 @@ export class Surroundings {
       if (!(error instanceof SysError)) throw error;
       this.#isStale = true;
     }
+  }
+
+  /** Reads the tables anew, and tells everybody what they say. */
+  reload(requests: NetlinkSocket): void {
+    this.look(requests);
     this.refresh();
   }
 
@@ -92,13 +125,24 @@ export class Surroundings {
    */
   refresh(): void {
     const before = this.#instances.map(({ facts }) => facts);
+    if (this.#vmacs.ensure(this.#instances, now())) this.retrySoon();
+    this.#delays.look(now());
+    this.#statics.look(now());
+    const statics = this.#statics.addresses;
     for (const instance of this.#instances) {
-      const context = { virtual: this.#virtual, source: instance.router.primaryAddress };
-      instance.facts = factsOf(instance.spec, this.#table, context);
+      const source = instance.router.primaryAddress;
+      const facts = factsOf(instance.spec, this.#delays, {
+        virtual: this.#virtual,
+        source,
+        statics,
+      });
+      const others = [...vmacFaults(instance), ...this.#statics.faultsOf(instance.name)];
+      instance.facts = { ...facts, faults: [...facts.faults, ...others] };
     }
     this.#standings.review(({ facts }) => facts.faults.length > 0);
     this.#sockets.assign(this.#instances, this.#table);
-    const own = new OwnAddresses(this.#table);
+    this.#vmacs.sockets.assign(this.#instances, this.#table);
+    const own = new OwnAddresses(this.#table, statics);
     for (const instance of this.#instances) {
       instance.ownAddresses = own.at(instance.facts.ifindex, instance.facts.source);
       this.#tellSource(instance);
@@ -139,16 +183,31 @@ export class Surroundings {
   #repair(): void {
     const at = now();
     for (const instance of this.#instances) {
-      const { state } = instance.router, holds = this.#tools.addresses.count(instance.name) > 0;
+      const { addresses, routing } = this.#tools, { name, router: { state } } = instance;
+      const holds = addresses.count(name) + routing.count(name) > 0;
       if (state !== "master") {
         if (holds) perform(this.#tools, instance, { do: "removeAddresses" }, at);
         continue;
       }
-      const lacking = lackingOf(this.#tools, instance);
-      if (lacking.length === 0) continue;
-      const last = this.#repairedAt.get(instance);
-      if (last !== undefined && at < after(last, RETRY_US)) this.retrySoon();
-      else if (repair(this.#tools, instance, lacking, at)) this.#repairedAt.set(instance, at);
+      this.#bringBack(instance, at);
+      this.#reroute(instance, at);
+    }
+  }
+
+  #bringBack(instance: Instance, at: Micros): void {
+    const lacking = lackingOf(this.#tools, instance);
+    if (lacking.length === 0) return;
+    const last = this.#repairedAt.get(instance);
+    if (last !== undefined && at < after(last, RETRY_US)) this.retrySoon();
+    else if (repair(this.#tools, instance, lacking, at)) this.#repairedAt.set(instance, at);
+  }
+
+  /** Routes and rules that were taken away, or could not be made before. */
+  #reroute(instance: Instance, at: Micros): void {
+    const last = this.#reroutedAt.get(instance);
+    if (last !== undefined && at < after(last, RETRY_US)) this.retrySoon();
+    else if (settleRouting(this.#tools, instance, instance.spec, at)) {
+      this.#reroutedAt.set(instance, at);
     }
   }
 }
@@ -159,11 +218,12 @@ class OwnAddresses {
   readonly #everywhere = new Set<Ip>();
   readonly #byLink = new Map<number | null, ReadonlySet<Ip>>();
 
-  constructor(table: LinkTable) {
+  constructor(table: LinkTable, statics: ReadonlySet<Ip>) {
     this.#table = table;
     for (const { index } of table.all()) {
       for (const { address, ours } of table.addressesOf(index)) {
-        if (!ours && !isLinkLocal(address)) this.#everywhere.add(address);
+        const stays = !ours || statics.has(address);
+        if (stays && !isLinkLocal(address)) this.#everywhere.add(address);
       }
     }
   }
@@ -179,4 +239,10 @@ class OwnAddresses {
     }
     return source === null || own.has(source) ? own : new Set([...own, source]);
   }
+}
+
+/** Every address that is virtual by the configuration. */
+function virtualAddressesOf(instances: readonly Instance[]): ReadonlySet<Ip> {
+  const entries = instances.flatMap(({ spec }) => spec.virtualAddresses);
+  return new Set(entries.map(({ address }) => address));
 }

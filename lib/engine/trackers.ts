@@ -30,6 +30,12 @@ export class Trackers {
     for (const [tracker, state] of told) this.#told.set(tracker, state);
   }
 
+  /** Forgets what is not tracked any more: should it be again, what it was then is old news. */
+  keep(trackers: readonly string[]): void {
+    const wanted = new Set(trackers);
+    for (const tracker of this.#told.keys()) if (!wanted.has(tracker)) this.#told.delete(tracker);
+  }
+
   /** What is known now. */
   stateOf(tracker: string): TrackerState {
     if (tracker.startsWith(INTERFACE)) return this.#interface(tracker.slice(INTERFACE.length));

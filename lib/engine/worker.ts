@@ -110,11 +110,11 @@ function resume(engine: Engine, resume: EngineResume): void {
   try {
     const { signals } = resume.state;
     engine.resume(resume);
-    // Those that came when nobody read them any more are raised again.
+    // Those that came when nobody read them any more are raised again. They stay open until nobody
+    // can go back to the image before any more (lib/daemon/handover_resume.ts).
     for (const { signal, fd } of signals) {
       const now = engine.signals.find((one) => one.signal === signal);
       if (isOpen(fd) && clearEvent(fd) && now !== undefined) raiseEvent(now.fd);
-      if (isOpen(fd)) closeFd(fd);
     }
   } catch (error) {
     throw new CannotResume(describe(error));

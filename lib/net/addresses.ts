@@ -70,6 +70,13 @@ export class AddressOwner {
     for (const placed of list) this.#own(user, placed);
   }
 
+  /** Users have other names from now on: old ones to new ones, which may be old ones of others. */
+  rename(names: ReadonlyMap<string, string>): void {
+    const owned = [...this.#owned];
+    this.#owned.clear();
+    for (const [user, theirs] of owned) this.#owned.set(names.get(user) ?? user, theirs);
+  }
+
   /** Those of the wanted addresses that are not on their interfaces, as far as is known. */
   missing(wanted: readonly PlacedAddress[]): PlacedAddress[] {
     return wanted.filter(({ ifindex, entry }) =>
@@ -112,10 +119,17 @@ export class AddressOwner {
    * Removes what vigie owns for a user and no other needs; same as `ip address del ADDR/LEN dev IF`.
    * What somebody else has made his own since is left to him. What cannot be removed stays owned, for
    * another try.
+   *
+   * @param which Those of the user's that are to go; all of them without it.
    */
-  remove(user: string): AddressFailure[] {
-    const owned = this.#owned.get(user) ?? new Map<string, PlacedAddress>();
-    this.#owned.delete(user);
+  remove(
+    user: string,
+    which: (placed: PlacedAddress) => boolean = () => true,
+  ): AddressFailure[] {
+    const all = this.#owned.get(user) ?? new Map<string, PlacedAddress>();
+    const owned = new Map([...all].filter(([, placed]) => which(placed)));
+    for (const name of owned.keys()) all.delete(name);
+    if (all.size === 0) this.#owned.delete(user);
     const others = new Set([...this.#owned.values()].flatMap((theirs) => [...theirs.keys()]));
     const list = [...owned].flatMap(([name, placed]) =>
       others.has(name) || this.#isTakenOver(placed) ? [] : [placed]
@@ -134,7 +148,7 @@ export class AddressOwner {
 
   /**
    * Makes vigie's what a crashed predecessor left of these addresses, wherever and with whatever
-   * prefix length, so that `remove` takes it away.
+   * prefix length, so that `remove` takes it away. What somebody of this daemon has is no such thing.
    *
    * @param untagged Also those without a tag: for kernels that keep none, where an address that is
    * virtual by the config is taken for a leftover, as keepalived does.
@@ -144,6 +158,7 @@ export class AddressOwner {
       this.#table.holders(entry.address)
         .filter(({ ours, index }) => ours || (untagged && index === ifindex))
         .map((there) => ({ ifindex: there.index, entry: { ...entry, ...shapeOf(there) } }))
+        .filter((placed) => !this.#isSomebodys(placed))
     );
     for (const placed of left) this.#own(user, placed);
     return left;
@@ -161,10 +176,15 @@ export class AddressOwner {
     for (const [placed, error] of unsure) {
       const there = this.#there(placed);
       if (there === undefined) outcome.failures.push({ placed, error });
-      else if (there.ours) {
+      else if (there.ours || this.#isSomebodys(placed)) {
         this.#own(user, { ...placed, entry: { ...placed.entry, ...shapeOf(there) } });
       }
     }
+  }
+
+  /** Whether it is on its interface by vigie's doing, for whoever: kernels may keep no tag that says so. */
+  #isSomebodys(placed: PlacedAddress): boolean {
+    return [...this.#owned.values()].some((theirs) => theirs.has(key(placed)));
   }
 
   /** Whether somebody put an address in the place of vigie's, which replaces the tag. */
@@ -212,6 +232,12 @@ function key({ ifindex, entry }: PlacedAddress): string {
   return `${ifindex} ${entry.address}/${entry.prefixLength}`;
 }
 
+/**
+ * Metric of the route that comes with an address on a link of its own: the parent's route to the same
+ * subnet, whatever metric that was given, stays the one by which this host speaks for itself.
+ */
+const VMAC_METRIC = 1_000_000;
+
 function specOf({ ifindex, entry }: PlacedAddress): AddressSpec {
   const { peer, label, broadcast, preferredLifetimeSeconds } = entry;
   return {
@@ -221,6 +247,7 @@ function specOf({ ifindex, entry }: PlacedAddress): AddressSpec {
     scope: entry.scope,
     flags: entry.flags,
     protocol: ADDRESS_PROTOCOL,
+    ...entry.vmac !== null && { routePriority: VMAC_METRIC },
     ...peer !== null && { peer: ipBytes(peer) },
     ...label !== null && { label },
     ...broadcast !== null && { broadcast: ipBytes(broadcast) },

@@ -15,6 +15,8 @@ export interface Announcement {
   readonly instance: string;
   readonly address: Ip;
   readonly link: Link;
+  /** The interface that `link` stands on, if the gap between packets is that one's. */
+  readonly pacedAs?: Pick<Link, "name" | "index">;
 }
 
 /** Least gaps between packets; 0 for none. */
@@ -41,7 +43,7 @@ interface Queued {
 
 /** The packets of one kind that wait for each other. */
 interface Lane {
-  readonly gapUs: Micros;
+  gapUs: Micros;
   readonly queue: Queued[];
   nextAt: Micros;
 }
@@ -57,7 +59,7 @@ export interface WaitingLane {
 /** Announces addresses. Needs CAP_NET_RAW. */
 export class Announcer {
   readonly #fd: number;
-  readonly #pacing: Pacing;
+  #pacing: Pacing;
   readonly #lanes = new Map<string, Lane>();
   readonly #failed: (instance: string, error: SysError) => void;
 
@@ -75,7 +77,7 @@ export class Announcer {
       const made = frameOf(announcement);
       if (made === null) continue;
       const queued = { announcement, frame: made.frame, rounds };
-      const lane = this.#laneOf(made.kind, announcement.link, now);
+      const lane = this.#laneOf(made.kind, announcement.pacedAs ?? announcement.link, now);
       if (lane === null) atOnce.push(queued);
       else enqueue(lane, queued);
     }
@@ -83,12 +85,31 @@ export class Announcer {
     this.run(now);
   }
 
-  /** Forgets what an instance still has waiting. */
-  cancel(instance: string): void {
+  /** Forgets what an instance still has waiting, or only what it has of these addresses. */
+  cancel(instance: string, addresses?: ReadonlySet<Ip>): void {
     for (const { queue } of this.#lanes.values()) {
-      const kept = queue.filter(({ announcement }) => announcement.instance !== instance);
+      const kept = queue.filter(({ announcement }) =>
+        announcement.instance !== instance || addresses?.has(announcement.address) === false
+      );
       queue.splice(0, queue.length, ...kept);
     }
+  }
+
+  /** Instances have other names from now on: old ones to new ones. */
+  rename(names: ReadonlyMap<string, string>): void {
+    for (const { queue } of this.#lanes.values()) {
+      for (const [at, queued] of queue.entries()) {
+        const { announcement } = queued, instance = names.get(announcement.instance);
+        if (instance === undefined) continue;
+        queue[at] = { ...queued, announcement: { ...announcement, instance } };
+      }
+    }
+  }
+
+  /** Keeps other gaps from now on. */
+  pace(pacing: Pacing): void {
+    this.#pacing = pacing;
+    for (const [name, { queue }] of this.#lanes) if (queue.length === 0) this.#lanes.delete(name);
   }
 
   /** When the next waiting packet may leave; null if none waits. */
@@ -139,12 +160,13 @@ export class Announcer {
   }
 
   /** Null where no gap is kept. */
-  #laneOf(kind: Kind, link: Link, now: Micros): Lane | null {
+  #laneOf(kind: Kind, link: Pick<Link, "name" | "index">, now: Micros): Lane | null {
     const group = this.#pacing.garpGroups.find(({ interfaces }) => interfaces.includes(link.name));
     const gapUs = (group ?? this.#pacing)[GAP[kind]];
     if (gapUs === 0) return null;
     const name = `${kind} ${group === undefined ? link.index : group.interfaces.join()}`;
     const lane = this.#lanes.get(name) ?? { gapUs, queue: [], nextAt: now };
+    lane.gapUs = gapUs;
     this.#lanes.set(name, lane);
     return lane;
   }

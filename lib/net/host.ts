@@ -5,6 +5,7 @@ import { listenAnew } from "../../ffi/exec.ts";
 import { claimName, type NameHolder } from "../../ffi/local_name.ts";
 import { NETLINK } from "../../ffi/netlink_constants.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
+import type { Ip } from "../core/address.ts";
 import { type Link, LinkTable } from "./links.ts";
 
 /** A capability, and what needs it. */
@@ -58,13 +59,22 @@ export function adoptClaim(fd: number): void {
 /** As many as may wait at a claim (ffi/local_name.ts). */
 const CLAIM_BACKLOG = 4096;
 
-/** The interfaces of this network namespace; same as `ip link`. @throws {SysError} */
-export function listInterfaces(): readonly Link[] {
+/** An interface, and the addresses that it has by others than vigie. */
+export interface HostInterface extends Link {
+  readonly addresses: readonly Ip[];
+}
+
+/** The interfaces of this network namespace; same as `ip address`. @throws {SysError} */
+export function listInterfaces(): readonly HostInterface[] {
   const socket = new NetlinkSocket(NETLINK.ROUTE, "list interfaces");
   try {
     const table = new LinkTable();
     table.load(socket);
-    return table.all();
+    return table.all().map((link) => ({
+      ...link,
+      addresses: table.addressesOf(link.index).filter(({ ours }) => !ours)
+        .map(({ address }) => address),
+    }));
   } finally {
     socket.close();
   }

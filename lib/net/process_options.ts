@@ -2,7 +2,6 @@
 
 import {
   getRlimit,
-  lockMemory,
   RLIMIT,
   setAffinity,
   setNiceness,
@@ -29,8 +28,6 @@ export interface ThreadOptions {
   readonly niceness: number | null;
   /** The processors it may run on, counted from 0. */
   readonly processors: readonly number[] | null;
-  /** Keep the process in memory (mlockall(2)). */
-  readonly lockMemory: boolean;
 }
 
 /** Something that could not be had. Without the right to it a daemon still runs. */
@@ -44,7 +41,6 @@ export function applyToThread(options: ThreadOptions): readonly Unmet[] {
   const { realtime, niceness, processors } = options;
   setThreadName(options.name);
   const unmet = [
-    options.lockMemory && attempt(lockMemory),
     niceness !== null && attempt(() => setNiceness(niceness)),
     processors !== null && attempt(() => setAffinity(processors)),
     realtime !== null && attempt(() => setRealtimePriority(realtime.priority), realtime),
@@ -64,6 +60,8 @@ export function nameThread(name: string): void {
 export class OwnLimits {
   readonly #restore: (() => void)[] = [];
   readonly #apply: (() => void)[] = [];
+  /** As `#restore`, to the last detail. */
+  readonly #putBack: (() => void)[] = [];
 
   /**
    * SIGXCPU after so long at real-time priority without a blocking call (RLIMIT_RTTIME,
@@ -81,13 +79,18 @@ export class OwnLimits {
 
   /**
    * Whom the kernel kills when memory runs out (proc_pid_oom_score_adj(5)): -1000 never, 1000 first.
-   * @returns Why not, in words; null if it is so.
+   * @param file Where the kernel keeps it. @returns Why not, in words; null if it is so.
    */
-  adjustOomScore(score: number): string | null {
+  adjustOomScore(score: number, file = OOM_FILE): string | null {
     try {
       // What a service manager protects is this daemon, not what it starts; raising needs no right.
-      const before = Math.max(0, Number(Deno.readTextFileSync(OOM_FILE)));
-      this.#add(() => writeOomScore(`${score}`), () => writeOomScore(`${before}`));
+      const found = Number(Deno.readTextFileSync(file));
+      const write = (score: number) => writeOomScore(file, score);
+      this.#add(
+        () => write(score),
+        () => write(Math.max(0, found)),
+        () => write(found),
+      );
       return null;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
@@ -96,7 +99,16 @@ export class OwnLimits {
 
   /** Starts something that inherits none of it. */
   without<T>(start: () => T): T {
-    for (const restore of this.#restore) quietly(restore);
+    return this.#between(this.#restore, start);
+  }
+
+  /** Does something with everything as this process has found it: an image that follows finds the same. */
+  asFound<T>(start: () => T): T {
+    return this.#between(this.#putBack, start);
+  }
+
+  #between<T>(restores: readonly (() => void)[], start: () => T): T {
+    for (const restore of restores) quietly(restore);
     try {
       return start();
     } finally {
@@ -107,13 +119,14 @@ export class OwnLimits {
   /** Gives all of it back; for tests, and for a process that goes on as something else. */
   end(): void {
     for (const restore of this.#restore.splice(0)) quietly(restore);
-    this.#apply.length = 0;
+    this.#apply.length = this.#putBack.length = 0;
   }
 
-  #add(apply: () => void, restore: () => void): void {
+  #add(apply: () => void, restore: () => void, putBack = restore): void {
     apply();
     this.#apply.push(apply);
     this.#restore.push(restore);
+    this.#putBack.push(putBack);
   }
 }
 
@@ -128,8 +141,8 @@ export function oomScoreAdjust(): number | null {
 
 const OOM_FILE = "/proc/self/oom_score_adj";
 
-function writeOomScore(text: string): void {
-  Deno.writeTextFileSync(OOM_FILE, text, { create: false });
+function writeOomScore(file: string, score: number): void {
+  Deno.writeTextFileSync(file, `${score}`, { create: false });
 }
 
 /** What could be done once can be done again; a child's start must not fail for it. */

@@ -4,7 +4,7 @@ import { SysError } from "../../ffi/errno.ts";
 import type { Family } from "../core/address.ts";
 import type { Ip } from "../core/address.ts";
 import type { HostTable } from "./links.ts";
-import { type AdvertSender, VrrpSocket } from "./vrrp_socket.ts";
+import { type AdvertSender, type SocketProtocol, VrrpSocket } from "./vrrp_socket.ts";
 
 /** What the pool must know of someone who needs a socket, and where it says which one it is. */
 export interface SocketUser {
@@ -14,6 +14,7 @@ export interface SocketUser {
       readonly family: Family;
       readonly group: Ip;
       readonly unicastPeers: readonly Ip[];
+      readonly authentication: { readonly type: string };
     };
   };
   readonly facts: { readonly ifindex: number | null };
@@ -45,9 +46,13 @@ export class SocketPool {
     const needed = new Set<string>();
     for (const user of users) {
       const name = keyOf(user);
-      if (name !== null) needed.add(name);
       user.socketError = null;
-      user.socket = name === null ? null : this.#open(name, user, table);
+      user.socket = name === null ? null : this.#open(name, user, table, "vrrp");
+      if (name === null) continue;
+      needed.add(name);
+      if (user.spec.router.authentication.type !== "ah") continue;
+      needed.add(`${name} ah`);
+      this.#open(`${name} ah`, user, table, "ah");
     }
     for (const [name, socket] of this.#sockets) if (!needed.has(name)) this.#close(name, socket);
   }
@@ -67,13 +72,19 @@ export class SocketPool {
     for (const [name, socket] of this.#sockets) this.#close(name, socket);
   }
 
-  #open(name: string, user: SocketUser, table: HostTable): VrrpSocket | null {
+  #open(
+    name: string,
+    user: SocketUser,
+    table: HostTable,
+    protocol: SocketProtocol,
+  ): VrrpSocket | null {
     const { family, group, unicastPeers } = user.spec.router;
     try {
       let socket = this.#sockets.get(name);
       if (socket === undefined) {
         const { ifindex } = user.facts;
-        socket = new VrrpSocket(family, ifindex === null ? null : table.byIndex(ifindex) ?? null);
+        const link = ifindex === null ? null : table.byIndex(ifindex) ?? null;
+        socket = new VrrpSocket(family, link, undefined, protocol);
         this.#sockets.set(name, socket);
         this.#observer.opened(socket);
       }

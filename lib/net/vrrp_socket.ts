@@ -1,6 +1,15 @@
-/** Raw sockets for VRRP: one for each interface and family, for sending and receiving alike. */
+/**
+ * Raw sockets for VRRP: one for each interface and family, for sending and receiving alike, and a
+ * second one that receives what comes in an Authentication Header.
+ */
 
-import { controlMessages, packetInfo6, readPacketInfo6, readTtl } from "../../ffi/control.ts";
+import {
+  controlMessages,
+  hopLimit as limitHops,
+  packetInfo6,
+  readPacketInfo6,
+  readTtl,
+} from "../../ffi/control.ts";
 import { SysError } from "../../ffi/errno.ts";
 import { closeFd } from "../../ffi/fd.ts";
 import {
@@ -30,7 +39,9 @@ import {
 import { type Family, formatIp, type Ip, ipBytes } from "../core/address.ts";
 import type { Bytes } from "../core/bytes.ts";
 import type { ReceivedPacket } from "../vrrp/admission.ts";
-import { decodeIpv4, type IpError, VRRP_HOP_LIMIT, VRRP_TRAFFIC_CLASS } from "../vrrp/ip.ts";
+import type { AhError } from "../vrrp/ah.ts";
+import { IP_PROTOCOL, type IpError, VRRP_HOP_LIMIT, VRRP_TRAFFIC_CLASS } from "../vrrp/ip.ts";
+import { readIpv4 } from "../vrrp/received.ts";
 import type { Link } from "./links.ts";
 
 /** Room for a second of adverts of many routers: the thread may be held up, the kernel must not drop. */
@@ -46,16 +57,19 @@ const BURST = 256;
 export interface PacketHandler {
   /** The message is a view, valid until the next one. */
   arrived(packet: ReceivedPacket): void;
-  /** The IP header could not be read. */
-  malformed(error: IpError): void;
+  /** The IP header, or the authentication header behind it, could not be read. */
+  malformed(error: IpError | AhError): void;
   /** The kernel would not give what it has. */
   failed(error: SysError): void;
 }
 
 /** What adverts are sent by. */
 export interface AdvertSender {
-  /** @throws {SysError} What the kernel says, ENETDOWN and the like included. */
-  send(packet: Bytes, source: Ip, destination: Ip): void;
+  /**
+   * @param hopLimit Of an IPv6 packet; one of IPv4 has it in its header.
+   * @throws {SysError} What the kernel says, ENETDOWN and the like included.
+   */
+  send(packet: Bytes, source: Ip, destination: Ip, hopLimit: number): void;
 }
 
 /** An open VRRP socket that another image of this daemon has handed over. */
@@ -64,15 +78,24 @@ export interface InheritedSocket {
   readonly groups: readonly Ip[];
 }
 
-/** One raw socket of protocol 112. Needs CAP_NET_RAW. */
+/** What a socket receives: VRRP, or over IPv4 all that is in an Authentication Header. */
+export type SocketProtocol = "vrrp" | "ah";
+
+const PROTOCOL: Readonly<Record<SocketProtocol, number>> = {
+  vrrp: PROTOCOL_VRRP,
+  ah: IP_PROTOCOL.ah,
+};
+
+/** One raw socket of protocol 112 or 51. Needs CAP_NET_RAW. */
 export class VrrpSocket implements AdvertSender {
   readonly fd: number;
   readonly family: Family;
   /** Null for a unicast router without an interface. */
   readonly link: Link | null;
+  readonly protocol: SocketProtocol;
   readonly #groups = new Set<Ip>();
   readonly #sockaddrs = new Map<Ip, Bytes>();
-  readonly #controls = new Map<Ip, Bytes>();
+  readonly #controls = new Map<string, Bytes>();
   readonly #packet: Bytes;
   readonly #message: MessageBuffer;
 
@@ -80,8 +103,14 @@ export class VrrpSocket implements AdvertSender {
    * @param inherited A socket to go on with, as it was set up before.
    * @throws {SysError} If the socket cannot be made or bound to the interface.
    */
-  constructor(family: Family, link: Link | null, inherited?: InheritedSocket) {
+  constructor(
+    family: Family,
+    link: Link | null,
+    inherited?: InheritedSocket,
+    protocol: SocketProtocol = "vrrp",
+  ) {
     this.family = family;
+    this.protocol = protocol;
     this.link = link;
     this.#packet = new Uint8Array(family === "ipv4" ? MAX_PACKET_BYTES : 0);
     this.#message = new MessageBuffer(family === "ipv6" ? MAX_PACKET_BYTES : 0);
@@ -92,7 +121,7 @@ export class VrrpSocket implements AdvertSender {
     }
     const domain = family === "ipv4" ? AF.INET : AF.INET6;
     const where = link === null ? "" : ` on ${link.name}`;
-    this.fd = openSocket(domain, SOCK.RAW, PROTOCOL_VRRP, `open VRRP socket${where}`);
+    this.fd = openSocket(domain, SOCK.RAW, PROTOCOL[protocol], `open VRRP socket${where}`);
     try {
       if (link !== null) bindToDevice(this.fd, link.name);
       setReceiveBuffer(this.fd, RECEIVE_BUFFER_BYTES);
@@ -145,10 +174,10 @@ export class VrrpSocket implements AdvertSender {
    * Sends one packet: over IPv4 with its header, over IPv6 the VRRP message alone.
    * @throws {SysError} What the kernel says, ENETDOWN and the like included.
    */
-  send(packet: Bytes, source: Ip, destination: Ip): void {
+  send(packet: Bytes, source: Ip, destination: Ip, hopLimit: number): void {
     const to = this.#sockaddrOf(destination);
     if (this.family === "ipv4") sendTo(this.fd, packet, to);
-    else sendMessage(this.fd, { to, data: packet, control: this.#controlOf(source) });
+    else sendMessage(this.fd, { to, data: packet, control: this.#controlOf(source, hopLimit) });
   }
 
   /** Made once for each destination: adverts go to the same few for ever. */
@@ -164,12 +193,14 @@ export class VrrpSocket implements AdvertSender {
     return sockaddr;
   }
 
-  /** The source and interface of IPv6 packets; made once for each source. */
-  #controlOf(source: Ip): Bytes {
-    let control = this.#controls.get(source);
+  /** The source, interface and hop limit of IPv6 packets; made once for each. */
+  #controlOf(source: Ip, hopLimit: number): Bytes {
+    const key = `${source} ${hopLimit}`;
+    let control = this.#controls.get(key);
     if (control === undefined) {
-      control = controlMessages(packetInfo6(this.link?.index ?? 0, ipBytes(source)));
-      this.#controls.set(source, control);
+      const info = packetInfo6(this.link?.index ?? 0, ipBytes(source));
+      control = controlMessages(info, limitHops(hopLimit));
+      this.#controls.set(key, control);
     }
     return control;
   }
@@ -187,13 +218,10 @@ export class VrrpSocket implements AdvertSender {
   #receiveIpv4(receiver: PacketHandler): boolean {
     const length = attempt(receiver, () => receive(this.fd, this.#packet));
     if (length === null) return false;
-    const packet = decodeIpv4(this.#packet.subarray(0, length));
-    if (!packet.ok) {
-      receiver.malformed(packet.error);
-      return true;
-    }
-    const { source, destination, ttl, payload } = packet.value;
-    receiver.arrived({ family: "ipv4", source, destination, hopLimit: ttl, message: payload });
+    const packet = readIpv4(this.#packet.subarray(0, length));
+    if (packet.ok) receiver.arrived(packet.value);
+    // Another protocol's in an authentication header is not for us at all (AH-12).
+    else if (packet.error.why !== "nextHeader") receiver.malformed(packet.error);
     return true;
   }
 

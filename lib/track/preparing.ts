@@ -26,7 +26,8 @@ export async function prepareAll(
 ): Promise<void> {
   const { promise: enough, resolve } = Promise.withResolvers<void>();
   const cancel = clock.after(LIMIT_MS, resolve);
-  signal.addEventListener("abort", () => resolve(), { once: true });
+  const giveUp = () => resolve();
+  signal.addEventListener("abort", giveUp);
   let isWanted = true;
   const inTurn = async () => {
     for (const probe of probes) {
@@ -37,5 +38,6 @@ export async function prepareAll(
   };
   await Promise.race([inTurn(), enough]);
   isWanted = false;
+  signal.removeEventListener("abort", giveUp);
   cancel();
 }

@@ -4,6 +4,8 @@ import type { CheckSpec, PolledProbe } from "../core/probe_spec.ts";
 
 /** One thing that is looked at, and all the checks that want to know. */
 export interface Probing {
+  /** The same for the same thing in the same rhythm. */
+  readonly key: string;
   readonly spec: Pick<CheckSpec<PolledProbe>, "probe" | "intervalUs" | "timeoutUs">;
   /** At least one. */
   readonly checks: readonly CheckSpec<PolledProbe>[];
@@ -15,5 +17,5 @@ export function probings(checks: readonly CheckSpec<PolledProbe>[]): Probing[] {
     checks,
     ({ probe, intervalUs, timeoutUs }) => JSON.stringify([probe, intervalUs, timeoutUs]),
   );
-  return [...same.values()].map((checks) => ({ spec: checks[0]!, checks }));
+  return [...same].map(([key, checks]) => ({ key, spec: checks[0]!, checks }));
 }

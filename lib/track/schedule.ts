@@ -68,34 +68,64 @@ const GOLDEN = (Math.sqrt(5) - 1) / 2;
 export class Schedule {
   readonly #clock: Clock;
   readonly #agenda: Agenda;
-  readonly #runners: readonly Runner[];
+  readonly #runners = new Map<Task, Runner>();
+  /** Those that were ended, until they have let go. */
+  readonly #ending = new Set<Promise<void>>();
+  #isStarted = false;
+  /** How many tasks there have been: the next one's phase. */
+  #count = 0;
 
   constructor(tasks: readonly Task[], clock: Clock) {
     this.#clock = clock;
     this.#agenda = new Agenda(clock);
-    this.#runners = tasks.map((task) => new Runner(task, this.#agenda, clock));
+    for (const task of tasks) this.#runners.set(task, new Runner(task, this.#agenda, clock));
   }
 
   /** Begins; the first run is due at once. */
   start(): void {
+    this.#isStarted = true;
+    this.#begin([...this.#runners.values()]);
+  }
+
+  /** More tasks; those that there are keep their phases. */
+  add(tasks: readonly Task[]): void {
+    const runners = tasks.map((task) => new Runner(task, this.#agenda, this.#clock));
+    for (const [at, runner] of runners.entries()) this.#runners.set(tasks[at]!, runner);
+    if (this.#isStarted) this.#begin(runners);
+  }
+
+  /** No more of these: what runs is aborted, and not told about. */
+  end(tasks: readonly Task[]): void {
+    for (const task of tasks) {
+      const ended = this.#runners.get(task)?.stop();
+      this.#runners.delete(task);
+      if (ended === undefined) continue;
+      this.#ending.add(ended);
+      ended.then(() => this.#ending.delete(ended));
+    }
+  }
+
+  #begin(runners: readonly Runner[]): void {
     const startMs = this.#clock.monotonicMs();
-    const windowMs = Math.min(FIRST_WITHIN_MS, FIRST_APART_MS * this.#runners.length);
+    const windowMs = Math.min(FIRST_WITHIN_MS, FIRST_APART_MS * runners.length);
     const slotMs = this.#slotMs();
-    for (const [index, runner] of this.#runners.entries()) {
-      runner.start(startMs, (index * GOLDEN) % 1, windowMs, slotMs);
+    for (const runner of runners) {
+      runner.start(startMs, (this.#count++ * GOLDEN) % 1, windowMs, slotMs);
     }
   }
 
   /** Between two instants at which runs begin. */
   #slotMs(): number {
-    const perMs = this.#runners.reduce((sum, { intervalMs }) => sum + 1 / intervalMs, 0);
+    const runners = [...this.#runners.values()];
+    const perMs = runners.reduce((sum, { intervalMs }) => sum + 1 / intervalMs, 0);
     return Math.min(MOVED_MS, TOGETHER / perMs);
   }
 
   /** Aborts what runs; resolves when all of it has let go, or does not within GRACE_MS. */
   async stop(): Promise<void> {
     this.#agenda.clear();
-    const settled = Promise.all(this.#runners.map((runner) => runner.stop()));
+    const runners = [...this.#runners.values()].map((runner) => runner.stop());
+    const settled = Promise.all([...runners, ...this.#ending]);
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const cancel = this.#clock.after(GRACE_MS, resolve);
     await Promise.race([settled, late]);
@@ -128,6 +158,8 @@ class Runner {
   readonly #agenda: Agenda;
   readonly #clock: Clock;
   #run: Run | null = null;
+  /** When the next run is due. */
+  #next: Entry | null = null;
   /** Since when a run waits for the one before to let go; null if none does. */
   #waitsSinceMs: number | null = null;
   #isStopped = false;
@@ -150,7 +182,7 @@ class Runner {
     const phaseMs = startMs + Math.floor(phase * this.intervalMs / slotMs) * slotMs;
     if (!this.#task.isUrgent) return this.#expect(phaseMs);
     const firstMs = startMs + phase * Math.min(windowMs, this.intervalMs);
-    this.#agenda.at(firstMs, () => {
+    this.#next = this.#agenda.at(firstMs, () => {
       // The second run is where the phase says, at least half an interval after the first, and not
       // before the time of that is up.
       const apart = Math.min(1, Math.max(0.5, this.#timeoutMs / this.intervalMs));
@@ -163,13 +195,14 @@ class Runner {
   /** Aborts what runs; resolves when it has let go. */
   stop(): Promise<void> {
     this.#isStopped = true;
+    for (const entry of [this.#next, this.#run?.deadline]) if (entry) this.#agenda.cancel(entry);
     this.#run?.controller.abort();
     return this.#run?.settled ?? Promise.resolve();
   }
 
   /** A run at this instant, then at every interval after it that is not over already. */
   #expect(dueMs: number): void {
-    this.#agenda.at(dueMs, () => {
+    this.#next = this.#agenda.at(dueMs, () => {
       const behind = Math.floor((this.#clock.monotonicMs() - dueMs) / this.intervalMs);
       this.#expect(dueMs + (behind + 1) * this.intervalMs);
       this.#due();

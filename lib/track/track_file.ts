@@ -54,24 +54,46 @@ const EMPTY_POLLS = 10;
  * hangs, the numbers stay as they were.
  */
 export class FileTracker {
+  readonly #options: FileTrackerOptions;
   readonly #clock: Clock;
-  readonly #folders: readonly Folder[];
-  readonly #files: readonly WatchedFile[];
+  readonly #disk: Disk;
+  #folders: readonly Folder[] = [];
+  #files: readonly WatchedFile[] = [];
   #cancel: () => void = () => {};
 
   constructor(options: FileTrackerOptions) {
+    this.#options = options;
     this.#clock = options.clock;
-    const folders = Map.groupBy(options.files, ({ path }) => dirname(path));
-    const disk = options.disk ?? SYSTEM_DISK;
-    this.#folders = [...folders].map(([path, files]) =>
-      new Folder(path, files.map((file) => new WatchedFile(file, options, disk)), options, disk)
-    );
-    this.#files = this.#folders.flatMap(({ files }) => files);
+    this.#disk = options.disk ?? SYSTEM_DISK;
+    this.#arrange(options.files);
   }
 
   /** Begins to write the initial files and to read all; they are reported as they have been read. */
   start(): void {
     if (this.#files.length > 0) this.#poll();
+  }
+
+  /** Goes on with other files; the numbers of those that are the same are not told again. */
+  reconfigure(files: readonly TrackedFile[]): void {
+    for (const folder of this.#folders) folder.close();
+    const before = this.#files;
+    this.#arrange(files);
+    for (const file of before) if (!this.#files.includes(file)) file.stop();
+    this.#cancel();
+    this.start();
+  }
+
+  #arrange(files: readonly TrackedFile[]): void {
+    const known = new Map(this.#files.map((file) => [`${file.tracker} ${file.path}`, file]));
+    const folders = Map.groupBy(files, ({ path }) => dirname(path));
+    this.#folders = [...folders].map(([path, files]) => {
+      const theirs = files.map((file) =>
+        known.get(`${file.tracker} ${file.path}`) ??
+          new WatchedFile(file, this.#options, this.#disk)
+      );
+      return new Folder(path, theirs, this.#options, this.#disk);
+    });
+    this.#files = this.#folders.flatMap(({ files }) => files);
   }
 
   /** Nothing is reported any more. */
@@ -151,6 +173,7 @@ class Folder {
 /** One file and what was read from it. */
 class WatchedFile {
   readonly path: string;
+  readonly tracker: string;
   readonly #file: TrackedFile;
   readonly #options: FileTrackerOptions;
   readonly #disk: Disk;
@@ -170,6 +193,7 @@ class WatchedFile {
 
   constructor(file: TrackedFile, options: FileTrackerOptions, disk: Disk) {
     this.path = file.path;
+    this.tracker = file.tracker;
     this.#file = file;
     this.#options = options;
     this.#disk = disk;

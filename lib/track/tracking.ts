@@ -38,33 +38,22 @@ export interface TrackingOptions {
 
 /** The checks and tracked files of one configuration, from start to stop. */
 export class Tracking {
-  readonly #checks: readonly Judged[];
+  readonly #options: TrackingOptions;
+  readonly #clock: Clock;
+  #checks: readonly Judged[] = [];
+  /** What is looked at, by the keys of the probings. */
+  #looks: ReadonlyMap<string, Look> = new Map();
   readonly #schedule: Schedule;
   readonly #files: FileTracker;
-  readonly #prepare: () => Promise<void>;
   readonly #stopping = new AbortController();
   #begun: Promise<void> = Promise.resolve();
 
   constructor(options: TrackingOptions) {
     const { checks, files, report, log, memory, clock = SYSTEM_CLOCK } = options;
-    const judged = new Map(
-      checks.map((spec) =>
-        [
-          spec,
-          new Judged(spec, { report, log, clock, before: memory?.get(identity(spec)) }),
-        ] as const
-      ),
-    );
-    this.#checks = [...judged.values()];
-    const looks = probings(checks);
-    const tasks = looks.map((probing) =>
-      taskOf(probing, probing.checks.map((spec) => judged.get(spec)!), options)
-    );
-    const { prepare = options.look === undefined ? prepareProbe : () => Promise.resolve() } =
-      options;
-    const preparation = { prepare, clock, signal: this.#stopping.signal };
-    this.#prepare = () => prepareAll(looks.map(({ spec }) => spec.probe), preparation);
-    this.#schedule = new Schedule(tasks, clock);
+    this.#options = options;
+    this.#clock = clock;
+    this.#arrange(checks, memory);
+    this.#schedule = new Schedule([...this.#looks.values()].map(({ task }) => task), clock);
     this.#files = new FileTracker({ files, report, log, clock, watch: options.watch });
   }
 
@@ -75,14 +64,63 @@ export class Tracking {
   start(): void {
     for (const check of this.#checks) check.start();
     this.#files.start();
-    this.#begun = this.#prepare().then(() => this.#schedule.start());
+    this.#begun = this.#prepare([...this.#looks.values()]).then(() => this.#schedule.start());
+  }
+
+  /**
+   * Goes on with other checks and files: those that are the same keep their results and their times,
+   * and what runs for them runs on. After `start`.
+   */
+  reconfigure(checks: TrackingOptions["checks"], files: readonly TrackedFile[]): void {
+    const before = this.#looks, known = new Set(this.#checks);
+    this.#arrange(checks, undefined);
+    const looks = this.#looks;
+    this.#schedule.end([...before].flatMap(([key, { task }]) => looks.has(key) ? [] : [task]));
+    const fresh = [...looks].filter(([key]) => !before.has(key));
+    for (const check of this.#checks) if (!known.has(check)) check.start();
+    this.#files.reconfigure(files);
+    if (fresh.length === 0) return;
+    const prepared = Promise.all([this.#begun, this.#prepare(fresh.map(([, look]) => look))]);
+    this.#begun = prepared.then(() => {
+      // Another reload may have taken some out again meanwhile.
+      const wanted = fresh.filter(([key, look]) => this.#looks.get(key) === look);
+      if (!this.#stopping.signal.aborted) this.#schedule.add(wanted.map(([, { task }]) => task));
+    });
+  }
+
+  /** Makes what is missing of checks and of what they look at, and leaves out what is not wanted. */
+  #arrange(checks: TrackingOptions["checks"], memory: Memory | undefined): void {
+    const { report, log } = this.#options, clock = this.#clock;
+    const known = new Map(this.#checks.map((check) => [identity(check.spec), check]));
+    const judged = new Map(checks.map((spec) => {
+      const name = identity(spec), before = memory?.get(name);
+      return [spec, known.get(name) ?? new Judged(spec, { report, log, clock, before })] as const;
+    }));
+    this.#checks = [...judged.values()];
+    const before = this.#looks;
+    this.#looks = new Map(
+      probings(checks).map((probing) => {
+        const theirs = probing.checks.map((spec) => judged.get(spec)!);
+        const look = before.get(probing.key) ?? new Look(probing, theirs, this.#options);
+        look.checks = theirs;
+        return [probing.key, look];
+      }),
+    );
+  }
+
+  #prepare(looks: readonly Look[]): Promise<void> {
+    const { look, prepare = look === undefined ? prepareProbe : () => Promise.resolve() } =
+      this.#options;
+    const { signal } = this.#stopping;
+    return prepareAll(looks.map(({ probe }) => probe), { prepare, clock: this.#clock, signal });
   }
 
   /** Ends all runs; nothing is reported any more. Resolves when all have let go, in 2.5 s at most. */
   async stop(): Promise<void> {
     this.#files.stop();
     this.#stopping.abort();
-    await this.#begun;
+    // A reload meanwhile has begun something more.
+    for (let begun; begun !== this.#begun;) await (begun = this.#begun);
     await this.#schedule.stop();
   }
 
@@ -103,26 +141,33 @@ function identity(spec: CheckSpec): string {
 }
 
 /** One thing to look at, for all the checks that want to know. */
-function taskOf(
-  { spec: { probe, intervalUs, timeoutUs } }: Probing,
-  checks: readonly Judged[],
-  { host, log, look = checkProbe }: TrackingOptions,
-): Task {
-  const { tracker } = checks[0]!.spec;
-  return {
-    intervalUs,
-    timeoutUs,
-    isUrgent: checks.some(({ state }) => state.runs === 0),
-    run: (signal) => look(probe, { signal, timeoutUs, host }),
-    done: (verdict, run) => checks.forEach((check) => check.take(verdict, run)),
-    skipped: (isFirst) => checks.forEach((check) => check.skip(isFirst)),
-    stuck: () => {
-      const text =
-        `${tracker}: its check does not end though its ${formatMicros(timeoutUs)} are up;` +
-        " it is not made again until it does";
-      log({ level: "error", text });
-    },
-  };
+class Look {
+  readonly probe: PolledProbe;
+  readonly task: Task;
+  /** Others after a reload. */
+  checks: readonly Judged[];
+
+  constructor(
+    { spec: { probe, intervalUs, timeoutUs } }: Probing,
+    checks: readonly Judged[],
+    { host, log, look = checkProbe }: TrackingOptions,
+  ) {
+    this.probe = probe;
+    this.checks = checks;
+    this.task = {
+      intervalUs,
+      timeoutUs,
+      isUrgent: checks.some(({ state }) => state.runs === 0),
+      run: (signal) => look(probe, { signal, timeoutUs, host }),
+      done: (verdict, run) => this.checks.forEach((check) => check.take(verdict, run)),
+      skipped: (isFirst) => this.checks.forEach((check) => check.skip(isFirst)),
+      stuck: () => {
+        const text = `${this.checks[0]!.spec.tracker}: its check does not end though its ` +
+          `${formatMicros(timeoutUs)} are up; it is not made again until it does`;
+        log({ level: "error", text });
+      },
+    };
+  }
 }
 
 /** What a check tells. */

@@ -14,10 +14,14 @@ import {
   NOTICE_COUNTERS,
   type ReceivedPacket,
   type Receiver,
+  type Refusal,
   REJECT_COUNTERS,
   type RejectReason,
 } from "./admission_rules.ts";
+import type { AhError } from "./ah.ts";
 import { type IpError, VRRP_HOP_LIMIT } from "./ip.ts";
+import { TRAILER_BYTES } from "./hmac_trailer.ts";
+import { sameSecret } from "./mac.ts";
 import {
   type AdvertHead,
   ADVERTISEMENT,
@@ -30,8 +34,7 @@ import {
   HEAD_BYTES,
   wireInterval,
 } from "./packet.ts";
-import type { WireChecksum } from "./packet_checksum.ts";
-import type { Advert } from "./types.ts";
+import { type Advert, type ChecksumForm, OWNER_PRIORITY } from "./types.ts";
 
 export { ADMISSION_RULES, NOTICE_COUNTERS, REJECT_COUNTERS };
 export type { Notice, ReceivedPacket, Receiver, RejectReason };
@@ -43,7 +46,7 @@ export type Verdict<R extends Receiver = Receiver> =
     readonly receiver: R;
     readonly advert: Advert;
     /** The form that the sender's checksum has; our own form where several fit. */
-    readonly checksumForm: WireChecksum;
+    readonly checksumForm: ChecksumForm;
     readonly notices: readonly Notice[];
   }
   | Rejection<R>;
@@ -55,11 +58,6 @@ export interface Rejection<R extends Receiver = Receiver> {
   readonly receiver: R | null;
   readonly reason: RejectReason;
   /** For the log, in keepalived's words where it has some. Names neither instance nor interface. */
-  readonly text: string;
-}
-
-interface Refusal {
-  readonly reason: RejectReason;
   readonly text: string;
 }
 
@@ -86,7 +84,9 @@ export function admit<R extends Receiver>(
   }
   const early = firstRefusal(HEAD_CHECKS, head, packet, receiver);
   if (early !== null) return { ok: false, receiver, ...early };
-  const decoded = decodeAdvert(packet.message, packet);
+  const opened = receiver.authenticator?.open(packet);
+  if (opened?.ok === false) return { receiver, ...opened };
+  const decoded = decodeAdvert(opened?.message ?? packet.message, packet);
   if (!decoded.ok) return { ok: false, receiver, ...undecodable(decoded.error) };
   const late = firstRefusal(ADVERT_CHECKS, decoded.value, packet, receiver);
   if (late !== null) return { ok: false, receiver, ...late };
@@ -96,12 +96,15 @@ export function admit<R extends Receiver>(
     receiver,
     advert: advertOf(decoded.value, packet.source),
     checksumForm,
-    notices: noticesOf(decoded.value, packet, receiver, checksumForm),
+    notices: [
+      ...opened?.notices ?? [],
+      ...noticesOf(decoded.value, packet, receiver, checksumForm),
+    ],
   };
 }
 
 /** The verdict on a packet whose IP header is unusable: RX-01, RX-04. */
-export function refuseIp(error: IpError): Rejection {
+export function refuseIp(error: IpError | AhError): Rejection {
   if (error.why === "fragment") {
     const text = `fragment at offset ${error.offset}${error.more ? ", more follow" : ""}`;
     return { ok: false, receiver: null, reason: "fragment", text };
@@ -130,12 +133,42 @@ const forUs: Check<AdvertHead> = (_, { destination }, { router: { config }, ownA
   return { reason: "destination", text };
 };
 
+/** AH-10: protected by AH or not, as we are. */
+const inOurWrapping: Check<AdvertHead> = (_, { ah }, { router: { config } }) => {
+  const wanted = config.authentication.type === "ah";
+  if (wanted === (ah !== undefined)) return null;
+  const text = `received an advert with${wanted ? "out" : ""} authentication header (AH), ` +
+    `expecting ${wanted ? "one" : "none"}`;
+  return { reason: "authTypeMismatch", text };
+};
+
 /** V2-RX-01, V3-RX-01; unicast may come from other links, so its TTL proves nothing (UC-03). */
 const notForwarded: Check<AdvertHead> = (_, { hopLimit }, { router: { config } }) =>
   hopLimit === VRRP_HOP_LIMIT || config.unicastPeers.length > 0 ? null : {
     reason: "hopLimit",
     text: `invalid TTL/HL. Received ${hopLimit} and expect ${VRRP_HOP_LIMIT}`,
   };
+
+/** UC-05: a peer that is given limits, and who is none where only peers count. */
+const fromPeer: Check<AdvertHead> = (_, { source, hopLimit }, { router: { config } }) => {
+  if (config.unicastPeers.length === 0) return null;
+  if (config.checkUnicastSource && !config.unicastPeers.includes(source)) {
+    return {
+      reason: "unicastSource",
+      text: `unicast source address ${source} not a unicast peer`,
+    };
+  }
+  const limit = config.peerTtls.find(({ peer }) => peer === source);
+  if (limit === undefined || (hopLimit >= limit.min && hopLimit <= limit.max)) return null;
+  const text = `invalid TTL/HL. Received ${hopLimit} and expect ${limit.min} to ${limit.max}`;
+  return { reason: "hopLimit", text };
+};
+
+/** `owner_ignore_adverts`: an owner has nothing to learn from anybody. */
+const heeded: Check<DecodedAdvert> = (_, { source }, { router: { config, priority } }) =>
+  config.ownerIgnoresAdverts && priority === OWNER_PRIORITY
+    ? { reason: "ownerIgnores", text: `advert from ${source}, to an owner that takes none` }
+    : null;
 
 /** V2-RX-02, V3-RX-02. */
 const ourVersion: Check<AdvertHead> = ({ version }, _, { router: { config } }) =>
@@ -194,8 +227,16 @@ const usableInterval: Check<DecodedAdvert> = (advert, _, { router: { config } })
   return { reason: "interval", text };
 };
 
-const HEAD_CHECKS = [notOurs, forUs, notForwarded, ourVersion, advertisement];
-const ADVERT_CHECKS = [intact, someAddresses, authentic, usableInterval];
+const HEAD_CHECKS = [
+  notOurs,
+  forUs,
+  inOurWrapping,
+  notForwarded,
+  fromPeer,
+  ourVersion,
+  advertisement,
+];
+const ADVERT_CHECKS = [intact, someAddresses, authentic, usableInterval, heeded];
 
 function firstRefusal<T>(
   checks: readonly Check<T>[],
@@ -215,26 +256,20 @@ function undecodable(error: DecodeError): Refusal {
   if (error.why === "version") {
     return { reason: "version", text: `wrong version. Received ${error.found}` };
   }
+  const signed = error.have - error.need === TRAILER_BYTES ? ": signed by auth_hmac, perhaps" : "";
   const text = `vrrp packet too ${error.why}, length ${error.have} and expect ${error.need}`;
-  return { reason: "packetLength", text };
+  return { reason: "packetLength", text: text + signed };
 }
 
 /** Our own form if it fits, else any that does; the old unicast form only from unicast peers. */
 function acceptedForm(
   advert: DecodedAdvert,
   { router: { config } }: Receiver,
-): WireChecksum | null {
+): ChecksumForm | null {
   const forms = advert.checksumForms;
   if (forms.includes(config.checksum)) return config.checksum;
   const form = forms[0] ?? null;
   return form === "old-unicast" && config.unicastPeers.length === 0 ? null : form;
-}
-
-/** Compares all bytes whatever the first ones say, so that the time taken tells nothing (AU-03). */
-function sameSecret(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length;
-  for (let at = 0; at < a.length; at++) difference |= a[at]! ^ (b[at] ?? 0);
-  return difference === 0;
 }
 
 function advertOf(decoded: DecodedAdvert, source: Ip): Advert {

@@ -4,8 +4,7 @@ import { type Ip, isLinkLocal } from "../core/address.ts";
 import { formatMicros } from "../core/time.ts";
 import type { NoticeKind, ReceivedPacket, Receiver } from "./admission_rules.ts";
 import { type DecodedAdvert, wireInterval } from "./packet.ts";
-import type { WireChecksum } from "./packet_checksum.ts";
-import { OWNER_PRIORITY, RESIGN_PRIORITY } from "./types.ts";
+import { type ChecksumForm, OWNER_PRIORITY, RESIGN_PRIORITY } from "./types.ts";
 
 /** A remark. The same sender gives cause for the same remark in each advert: log it once. */
 export interface Notice {
@@ -23,7 +22,7 @@ export function noticesOf(
   advert: DecodedAdvert,
   packet: ReceivedPacket,
   receiver: Receiver,
-  form: WireChecksum,
+  form: ChecksumForm,
 ): readonly Notice[] {
   const found = [
     intervalNotice(advert, packet, receiver),
@@ -112,7 +111,7 @@ function checksumNotice(
   { version }: DecodedAdvert,
   { family, source }: ReceivedPacket,
   { router: { config } }: Receiver,
-  form: WireChecksum,
+  form: ChecksumForm,
 ): Notice | null {
   if (version !== 3 || family !== "ipv4" || form === config.checksum) return null;
   const text = `${source} sends ${form} checksums, we send ${config.checksum}: it may drop ours`;

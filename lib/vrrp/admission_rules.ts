@@ -4,6 +4,9 @@
  */
 
 import type { Ip } from "../core/address.ts";
+import type { Notice } from "./admission_notices.ts";
+import type { AuthenticatedMessage } from "./ah.ts";
+import { AUTHENTICATION_COUNTERS } from "./authentication_reasons.ts";
 import type { Envelope } from "./packet_checksum.ts";
 import type { Router } from "./types.ts";
 
@@ -13,6 +16,25 @@ export interface ReceivedPacket extends Envelope {
   readonly hopLimit: number;
   /** From the VRRP version on, cut at the IP length. Not kept: the buffer may be used again. */
   readonly message: Uint8Array;
+  /** Of an IPv4 packet of protocol 51: its header, and the whole packet. */
+  readonly ah?: { readonly header: AuthenticatedMessage; readonly packet: Uint8Array };
+}
+
+/** Why a packet is refused; the text is for the log. */
+export interface Refusal {
+  readonly reason: RejectReason;
+  readonly text: string;
+}
+
+/** A packet whose authentication is right, or need not be: the message without it. */
+export type Opened =
+  | { readonly ok: true; readonly message: Uint8Array; readonly notices: readonly Notice[] }
+  | { readonly ok: false } & Refusal;
+
+/** What judges authentication that is not in the message itself: AH, `auth_hmac`. */
+export interface AdvertAuthenticator {
+  /** Judges a packet that came for this router, in its version. It may pass only once. */
+  open(packet: ReceivedPacket): Opened;
 }
 
 /** What admission must know of the virtual router that a packet is for. */
@@ -23,12 +45,14 @@ export interface Receiver {
    * addresses are not among them, unless we are their owner: a peer may wrongly send from one.
    */
   readonly ownAddresses: ReadonlySet<Ip>;
+  /** Without one, adverts come as they are. */
+  readonly authenticator?: AdvertAuthenticator | null;
 }
 
 /**
  * Why an advert is refused, each with the counter that goes up: an object of RFC 6527 (vrrpv3Router…,
- * vrrpv3Statistics…) or RFC 2787 (vrrpStats…) without its prefix; `fragments`, `ownAdverts` and
- * `dstErrors` are ours.
+ * vrrpv3Statistics…) or RFC 2787 (vrrpStats…) without its prefix; `fragments`, `ownAdverts`,
+ * `dstErrors`, `srcErrors` and `ignoredAdverts` are ours.
  */
 export const REJECT_COUNTERS = {
   /** The IP header is incomplete or contradicts what arrived. */
@@ -43,8 +67,12 @@ export const REJECT_COUNTERS = {
   ownAddress: "ownAdverts",
   /** Not our group; or multicast for a unicast router, or the reverse. */
   destination: "dstErrors",
-  /** Somebody forwarded it. */
+  /** Somebody forwarded it, or a unicast peer's TTL is outside of its limits. */
   hopLimit: "ipTtlErrors",
+  /** Unicast from somebody who is no peer (`check_unicast_src`). */
+  unicastSource: "srcErrors",
+  /** To an owner that takes no adverts (`owner_ignore_adverts`). */
+  ownerIgnores: "ignoredAdverts",
   version: "routerVersionErrors",
   type: "rcvdInvalidTypePackets",
   checksum: "routerChecksumErrors",
@@ -58,6 +86,7 @@ export const REJECT_COUNTERS = {
   authFailure: "authFailures",
   /** Zero, or in version 2 another than ours. */
   interval: "advIntervalErrors",
+  ...AUTHENTICATION_COUNTERS,
 } as const;
 
 /** Why an advert is refused. */
@@ -81,6 +110,8 @@ export const NOTICE_COUNTERS = {
   equalPriority: null,
   /** Version 3 over IPv4: the sender sums in another form than we do, and may refuse ours. */
   checksumForm: null,
+  /** `auth_hmac`: the sender's clock and ours are about to differ too much. */
+  clockSkew: null,
 } as const;
 
 /** What is remarked. */
@@ -106,6 +137,7 @@ export const ADMISSION_RULES = {
   "L3-14": { rejects: ["ownAddress"] },
   "RX-03": { rejects: ["destination"] },
   "UC-04": { rejects: ["destination"] },
+  "UC-05": { rejects: ["unicastSource"] },
   "V2-RX-01": { rejects: ["hopLimit"] },
   "V3-RX-01": { rejects: ["hopLimit"] },
   "UC-03": { keptBy: "admit() leaves the TTL of unicast adverts alone" },

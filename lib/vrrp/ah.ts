@@ -1,6 +1,6 @@
 /**
  * The Authentication Header of VRRPv2 (RFC 2402 2, RFC 2338 5.3.6): between the IPv4 header
- * (protocol 51) and the VRRP message. Only its layout; the HMAC is computed by who has the key.
+ * (protocol 51) and the VRRP message. Only its layout; ah_exchange.ts has the key and the counter.
  *
  * ```
  *     0               1               2               3
@@ -24,6 +24,9 @@ export const AH_BYTES = 24;
 export const ICV_BYTES = 12;
 
 const AT = { nextHeader: 0, payloadLength: 1, reserved: 2, spi: 4, sequence: 8, icv: 12 } as const;
+
+/** Where the Integrity Check Value begins in the header. */
+export const ICV_AT = AT.icv;
 
 /** RFC 2402 2.2: the header in 32-bit words, minus 2. */
 const PAYLOAD_LENGTH = AH_BYTES / 4 - 2;

@@ -136,6 +136,29 @@ export function encodeIpv4(header: Ipv4ToSend, payload: Uint8Array): Bytes {
   return packet;
 }
 
+/** The payload of a packet that `encodeIpv4` made: a view. */
+export function ipv4Payload(packet: Bytes): Bytes {
+  return packet.subarray(V4.size);
+}
+
+/** A packet that `encodeIpv4` made with another payload: what is not given of its header stays. */
+export function rewrapIpv4(
+  packet: Bytes,
+  header: { readonly id?: number; readonly protocol?: number },
+  payload: Uint8Array,
+): Bytes {
+  const out = new Uint8Array(V4.size + payload.length);
+  const view = new DataView(out.buffer);
+  out.set(packet.subarray(0, V4.size));
+  view.setUint16(V4.totalLength, out.length);
+  if (header.id !== undefined) view.setUint16(V4.id, header.id);
+  if (header.protocol !== undefined) view.setUint8(V4.protocol, header.protocol);
+  view.setUint16(V4.checksum, 0);
+  view.setUint16(V4.checksum, internetChecksum(out.subarray(0, V4.size)));
+  out.set(payload, V4.size);
+  return out;
+}
+
 /** Reads an IPv4 packet: honours IHL, cuts at the total length, refuses fragments. */
 export function decodeIpv4(packet: Uint8Array): Result<Ipv4Packet, IpError> {
   if (packet.length < V4.size) return err({ why: "short", have: packet.length, need: V4.size });

@@ -21,12 +21,7 @@ import { ADDRESS_BYTES, type Family, formatIp, type Ip, ipBytes } from "../core/
 import type { Bytes } from "../core/bytes.ts";
 import { err, ok, type Result } from "../core/result.ts";
 import { type Micros, micros } from "../core/time.ts";
-import {
-  checksumForms,
-  checksumToSend,
-  type Envelope,
-  type WireChecksum,
-} from "./packet_checksum.ts";
+import { checksumForms, checksumToSend, type Envelope } from "./packet_checksum.ts";
 import type { Authentication, ChecksumForm, Version } from "./types.ts";
 
 /** Bytes of the fixed part, which both versions have. */
@@ -77,8 +72,6 @@ export interface AdvertToSend extends Envelope {
   readonly authentication: WireAuthentication;
   /** Only version 3 over IPv4 has the choice. */
   readonly checksum: ChecksumForm;
-  /** With the pseudo-header form: 224.0.0.18 in it instead of the destination. */
-  readonly oldUnicastChecksum?: boolean;
 }
 
 /** Everything that a message says, right or wrong: what is wrong is for admission.ts to judge. */
@@ -96,7 +89,7 @@ export interface DecodedAdvert {
   readonly auth: { readonly type: number; readonly data: Bytes } | null;
   readonly checksum: number;
   /** The forms in which the checksum is right; empty if it is wrong. */
-  readonly checksumForms: readonly WireChecksum[];
+  readonly checksumForms: readonly ChecksumForm[];
 }
 
 /** Why bytes are no VRRP message. */
@@ -217,12 +210,10 @@ function knownVersion(version: number, family: Family): Version | null {
   return version === 3 || (version === 2 && family === "ipv4") ? version : null;
 }
 
-function formToSend(advert: AdvertToSend): WireChecksum {
+function formToSend(advert: AdvertToSend): ChecksumForm {
   if (advert.version === 2) return "message-only";
   if (advert.family === "ipv6") return "pseudo-header";
-  return advert.checksum === "pseudo-header" && advert.oldUnicastChecksum === true
-    ? "old-unicast"
-    : advert.checksum;
+  return advert.checksum;
 }
 
 function writeInterval(out: Bytes, advert: AdvertToSend): void {

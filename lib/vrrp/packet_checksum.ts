@@ -13,12 +13,6 @@ import { type Bytes, internetChecksum } from "../core/bytes.ts";
 import { IP_PROTOCOL, VRRP_GROUP } from "./ip.ts";
 import type { ChecksumForm, Version } from "./types.ts";
 
-/**
- * What was covered by a checksum that was received. `old-unicast` is keepalived's up to 1.3.6 and
- * its `old_unicast_checksum`: 224.0.0.18 in the pseudo-header although the packet is unicast.
- */
-export type WireChecksum = ChecksumForm | "old-unicast";
-
 /** Between whom a message travels: what a pseudo-header is made of. */
 export interface Envelope {
   readonly family: Family;
@@ -29,7 +23,7 @@ export interface Envelope {
 /** The checksum to write into a message whose checksum field is zero. */
 export function checksumToSend(
   message: Uint8Array,
-  form: WireChecksum,
+  form: ChecksumForm,
   envelope: Envelope,
 ): number {
   if (form === "message-only") return internetChecksum(message);
@@ -42,10 +36,10 @@ export function checksumForms(
   message: Uint8Array,
   version: Version,
   envelope: Envelope,
-): WireChecksum[] {
+): ChecksumForm[] {
   const body = internetChecksum(message);
   if (version === 2) return body === 0 ? ["message-only"] : [];
-  const forms: WireChecksum[] = [];
+  const forms: ChecksumForm[] = [];
   if (verifies(body, envelope, envelope.destination, message.length)) forms.push("pseudo-header");
   if (envelope.family === "ipv6") return forms;
   if (body === 0) forms.push("message-only");

@@ -4,7 +4,7 @@ import { after, type Micros, micros } from "../core/time.ts";
 import type { Router, Version } from "./types.ts";
 
 /** Adverts that may be missed before a master counts as gone (RFC 9568 6.1, RFC 3768 6.1). */
-const MISSED_ADVERTS = 3;
+export const MISSED_ADVERTS = 3;
 
 /**
  * Skew_Time: what a backup waits beyond three intervals, so that the highest priority fires first.
@@ -21,14 +21,17 @@ export function skewTime(version: Version, priority: number, masterAdvertInterva
 /**
  * Master_Down_Interval (Active_Down_Interval): `3 x interval + skew`; 3 609 375 us for priority 100
  * and one second.
+ *
+ * @param missedAdverts Another number than the RFCs' 3 (`down_timer_adverts`).
  */
 export function masterDownInterval(
   version: Version,
   priority: number,
   masterAdvertIntervalUs: Micros,
+  missedAdverts = MISSED_ADVERTS,
 ): Micros {
   return after(
-    micros(MISSED_ADVERTS * masterAdvertIntervalUs),
+    micros(missedAdverts * masterAdvertIntervalUs),
     skewTime(version, priority, masterAdvertIntervalUs),
   );
 }
@@ -40,7 +43,8 @@ export function routerSkew(r: Router): Micros {
 
 /** The down interval of a router as it is now. */
 export function routerDownInterval(r: Router): Micros {
-  return masterDownInterval(r.config.version, r.priority, r.masterAdvertIntervalUs);
+  const { version, downTimerAdverts } = r.config;
+  return masterDownInterval(version, r.priority, r.masterAdvertIntervalUs, downTimerAdverts);
 }
 
 /**

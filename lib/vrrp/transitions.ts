@@ -4,9 +4,10 @@
  * The mapped types make a forgotten pair a compile error.
  */
 
-import { after, type Micros } from "../core/time.ts";
-import { nextPeriod, routerDownInterval, routerSkew } from "./timers.ts";
+import { after, formatMicros, type Micros, micros } from "../core/time.ts";
+import { masterDownInterval, nextPeriod, routerDownInterval, routerSkew } from "./timers.ts";
 import { hearAsBackup, hearAsMaster, preempts, reannounceLower } from "./hearing.ts";
+import { reconfigureBackup, reconfigureIdle, reconfigureMaster } from "./reconfigure.ts";
 import { type Effect, type EventKind, type On, OWNER_PRIORITY, RESIGN_PRIORITY } from "./types.ts";
 import type { Fault, Router, State, TimerName } from "./types.ts";
 
@@ -15,7 +16,7 @@ export interface Outcome {
   readonly to?: State;
   /** In words: why the state changes. */
   readonly cause?: string;
-  readonly changes?: Partial<Omit<Router, "config" | "state">>;
+  readonly changes?: Partial<Omit<Router, "state">>;
   readonly effects?: readonly Effect[];
 }
 
@@ -24,10 +25,10 @@ type Rule<K extends EventKind> = (r: Router, event: On<K>, now: Micros) => Outco
 /** The transition table, total over state and event. */
 // deno-fmt-ignore: read by column
 export const RULES: { readonly [S in State]: { readonly [K in EventKind]: Rule<K> } } = {
-  init:   { startup: begin,  shutdown: ignore, timer: ignore,      advert: ignore,       priority: setPriority, faults: setFaults, source: setSource,  follow: ignore, reannounce: ignore },
-  backup: { startup: ignore, shutdown: stop,   timer: timerBackup, advert: hearAsBackup, priority: rescale,     faults: fail,      source: setSource,  follow: rise,   reannounce: ignore },
-  master: { startup: ignore, shutdown: stop,   timer: timerMaster, advert: hearAsMaster, priority: tellPriority, faults: fail,     source: moveSource, follow: yieldTogether, reannounce: reannounceLower },
-  fault:  { startup: ignore, shutdown: stop,   timer: ignore,      advert: ignore,       priority: setPriority, faults: recover,   source: setSource,  follow: ignore, reannounce: ignore },
+  init:   { startup: begin,  shutdown: ignore, timer: ignore,      advert: ignore,       priority: setPriority, faults: setFaults, source: setSource,  follow: ignore, reannounce: ignore, config: reconfigureIdle },
+  backup: { startup: ignore, shutdown: stop,   timer: timerBackup, advert: hearAsBackup, priority: rescale,     faults: fail,      source: setSource,  follow: rise,   reannounce: ignore, config: reconfigureBackup },
+  master: { startup: ignore, shutdown: stop,   timer: timerMaster, advert: hearAsMaster, priority: tellPriority, faults: fail,     source: moveSource, follow: yieldTogether, reannounce: reannounceLower, config: reconfigureMaster },
+  fault:  { startup: ignore, shutdown: stop,   timer: ignore,      advert: ignore,       priority: setPriority, faults: recover,   source: setSource,  follow: ignore, reannounce: ignore, config: reconfigureIdle },
 };
 
 /** All timers off. */
@@ -108,7 +109,8 @@ function ignore(): Outcome {
 }
 
 function begin(r: Router, { since }: On<"startup">, now: Micros): Outcome {
-  const end = after(since ?? now, r.config.startupDelayUs);
+  const { startupDelayUs, delayAfterBootUs } = r.config;
+  const end = micros(Math.max(after(since ?? now, startupDelayUs), delayAfterBootUs));
   const listenNotBefore = end > now ? end : null;
   if (r.faults.length > 0) {
     return { to: "fault", cause: describeFaults(r.faults), changes: { listenNotBefore } };
@@ -161,10 +163,11 @@ const MASTER_TIMERS: {
   readonly [T in TimerName]: (r: Router, due: Micros, now: Micros) => Outcome;
 } = {
   masterDown: ignore,
-  adver: (r, due, now) => ({
-    changes: arm(r, "adver", nextPeriod(due, r.config.advertIntervalUs, now)),
-    effects: [{ do: "sendAdvert", priority: r.priority }],
-  }),
+  adver: (r, due, now) =>
+    standDown(r, due, now) ?? {
+      changes: arm(r, "adver", nextPeriod(due, r.config.advertIntervalUs, now)),
+      effects: [{ do: "sendAdvert", priority: r.priority }],
+    },
   announceDelay: (r) => ({
     changes: arm(r, "announceDelay", null),
     effects: [{ do: "announce", rounds: r.config.announce.repeat }],
@@ -178,6 +181,19 @@ const MASTER_TIMERS: {
     effects: [{ do: "announce", rounds: r.config.lowerHeard.repeat }],
   }),
 };
+
+/**
+ * keepalived's guard for a starved process (`timer_expired_backup`): when the down interval of the
+ * highest other router has passed since our last advert, it may be master already.
+ */
+function standDown(r: Router, due: Micros, now: Micros): Outcome | null {
+  const { timerExpiredPriority, version, advertIntervalUs } = r.config;
+  if (timerExpiredPriority === null) return null;
+  const silentUs = now - due + advertIntervalUs;
+  if (silentUs < masterDownInterval(version, timerExpiredPriority, advertIntervalUs)) return null;
+  const late = formatMicros(micros(now - due));
+  return { to: "backup", cause: `the advert timer fired ${late} late`, changes: { master: null } };
+}
 
 function arm(r: Router, timer: TimerName, at: Micros | null): Pick<Router, "timers"> {
   return { timers: { ...r.timers, [timer]: at } };

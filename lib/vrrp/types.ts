@@ -18,13 +18,23 @@ export const RESIGN_PRIORITY = 0;
 
 /**
  * What the checksum of a VRRPv3 IPv4 advert covers: the message alone (RFC 9568 5.2.8), or a
- * pseudo-header too (RFC 5798 as keepalived and FRR deploy it). Other adverts know one form only.
+ * pseudo-header too (RFC 5798 as keepalived and FRR deploy it). `old-unicast` is keepalived's up to
+ * 1.3.6 and its `old_unicast_checksum`: 224.0.0.18 in the pseudo-header although the packet is
+ * unicast. Other adverts know one form only.
  */
-export type ChecksumForm = "pseudo-header" | "message-only";
+export type ChecksumForm = "pseudo-header" | "message-only" | "old-unicast";
+
+/** What TTL the adverts of a unicast peer may arrive with (`min_ttl`, `max_ttl`), 0 to 255. */
+export interface PeerTtl {
+  readonly peer: Ip;
+  readonly min: number;
+  readonly max: number;
+}
 
 /** VRRPv2 authentication (RFC 2338 5.3.6); version 3 has none. */
 export type Authentication = { readonly type: "none" } | {
-  readonly type: "pass";
+  /** A password in the clear, or in an Authentication Header of IP, which it is the key of. */
+  readonly type: "pass" | "ah";
   /** At most 8 bytes count. */
   readonly password: string;
 };
@@ -65,17 +75,34 @@ export interface RouterConfig {
   /** In the order configured, which is the order on the wire. At most 255. */
   readonly addresses: readonly Ip[];
   readonly authentication: Authentication;
-  /** The form of checksum that is sent; both are accepted. */
+  /** The form of checksum that is sent; all are accepted. */
   readonly checksum: ChecksumForm;
   /** Where adverts go when there are no peers. */
   readonly group: Ip;
   /** Unicast instead of multicast, when not empty. */
   readonly unicastPeers: readonly Ip[];
+  /** Of unicast adverts (`unicast_ttl`), 1 to 255. */
+  readonly unicastTtl: number;
+  /** Unicast adverts count only from peers (`check_unicast_src`). */
+  readonly checkUnicastSource: boolean;
+  /** Peers of whose adverts the TTL is looked at. */
+  readonly peerTtls: readonly PeerTtl[];
+  /** Adverts that may be missed before a master counts as gone (`down_timer_adverts`), 3 by RFC. */
+  readonly downTimerAdverts: number;
+  /** An owner takes no advert (`owner_ignore_adverts`). */
+  readonly ownerIgnoresAdverts: boolean;
+  /**
+   * `timer_expired_backup`: the highest priority of the others. A master whose timer fires so late
+   * that one of them may be master meanwhile becomes a backup; null for not.
+   */
+  readonly timerExpiredPriority: number | null;
   readonly preempt: boolean;
   /** How long a lower master is left alone (`preempt_delay`); 0 for not at all. */
   readonly preemptDelayUs: Micros;
   /** After start-up adverts are ignored and timers wait this long (`vrrp_startup_delay`). */
   readonly startupDelayUs: Micros;
+  /** Nor before the clock, which counts from boot, says this (`vrrp_delay_after_boot`). */
+  readonly delayAfterBootUs: Micros;
   readonly announce: AnnounceSchedule;
   readonly lowerHeard: LowerHeard;
   /** `higher_prio_send_advert`: one last advert when a higher router takes over. */
@@ -98,7 +125,9 @@ export interface Fault {
     | "interface_down"
     | "no_source_address"
     | "no_socket"
+    | "no_peer"
     | "advert_too_large"
+    | "no_key"
     | "tracker"
     | "sync_group";
   readonly detail: string;
@@ -168,7 +197,9 @@ export type Event =
   /** The sync group moves, and this member with it. */
   | { readonly kind: "follow"; readonly to: "master" | "backup"; readonly cause: string }
   /** Another member of the sync group heard a lower router: switches may have learned from it. */
-  | { readonly kind: "reannounce" };
+  | { readonly kind: "reannounce" }
+  /** It is configured otherwise now: all but its VRID, its family and its interface may differ. */
+  | { readonly kind: "config"; readonly config: RouterConfig };
 
 /** What an event is about. */
 export type EventKind = Event["kind"];

@@ -20,12 +20,13 @@ import {
   takeoverText,
   verdictText,
 } from "./report.ts";
+import { measureParsing, parsingText } from "./parsing.ts";
 import { inTurn, type SideBySide } from "./side_by_side.ts";
 import { measureStart, START_RUNS } from "./start.ts";
 import { EVENTS, measureTakeover, TAKEOVER_PLANS, type TakeoverEvent } from "./takeover.ts";
 import { verdictsOf } from "./verdict.ts";
 
-const PARTS = ["takeover", "spacing", "cost", "start", "checks"] as const;
+const PARTS = ["takeover", "spacing", "cost", "start", "checks", "config"] as const;
 type Part = typeof PARTS[number];
 
 const USAGE = `Usage: deno task bench [--quick] [--only ${PARTS.join("|")}]... [--json]
@@ -131,7 +132,12 @@ async function bench({ size, parts, json }: Options): Promise<void> {
     checks = await measureChecks(contenders, size, progress);
     say(checksText(checks));
   }
-  const report: Report = { takeover, load, start, checks }, verdicts = verdictsOf(report);
+  let config: Report["config"] = null;
+  if (parts.has("config")) {
+    config = await measureParsing();
+    say(parsingText(config));
+  }
+  const report: Report = { takeover, load, start, checks, config }, verdicts = verdictsOf(report);
   say(verdictText(verdicts));
   if (json) console.log(JSON.stringify({ contenders, ...report, verdicts }, null, 2));
 }

@@ -27,6 +27,8 @@ export interface Report {
   readonly load: readonly LoadRow[] | null;
   readonly start: SideBySide<Start> | null;
   readonly checks: ChecksReport | null;
+  /** Milliseconds that the check of a large configuration takes, the first time and later. */
+  readonly config: readonly number[] | null;
 }
 
 /** What is waited for in a takeover, in the order of time. */

@@ -26,10 +26,11 @@ const TARGETS = {
   cpuPercent: { instances: 100, limit: 15 },
   rssMb: { instances: 1, limit: 80 },
   startMs: 250,
+  configMs: 1000,
 } as const;
 
 /** A verdict for every target that was measured. */
-export function verdictsOf({ takeover, load, start, checks }: Report): Verdict[] {
+export function verdictsOf({ takeover, load, start, checks, config }: Report): Verdict[] {
   const rows = load ?? [];
   return [
     ...(takeover ?? []).flatMap(takeoverVerdicts),
@@ -41,6 +42,12 @@ export function verdictsOf({ takeover, load, start, checks }: Report): Verdict[]
       limit("exec to first advert", "ms", TARGETS.startMs, mapSides(start, (s) => s.medianMs), 1),
     ],
     ...checks === null ? [] : checksVerdicts(checks),
+    ...config === null ? [] : [
+      limit("check of 1000 instances", "ms", TARGETS.configMs, {
+        vigie: Math.max(...config),
+        keepalived: null,
+      }, 0),
+    ],
   ];
 }
 

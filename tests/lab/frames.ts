@@ -1,8 +1,15 @@
 /** Ethernet frames as the lab's assertions want to read them. */
 
-import { formatIp, formatMac, type Ip, type Mac } from "../../lib/core/address.ts";
+import { type Family, formatIp, formatMac, type Ip, type Mac } from "../../lib/core/address.ts";
 import { decodeIpv4, decodeIpv6, IP_PROTOCOL } from "../../lib/vrrp/ip.ts";
-import { decodeAdvert, type DecodedAdvert } from "../../lib/vrrp/packet.ts";
+import { decodeAh } from "../../lib/vrrp/ah.ts";
+import { decodeTrailer, type Trailer } from "../../lib/vrrp/hmac_trailer.ts";
+import {
+  advertLength,
+  decodeAdvert,
+  type DecodedAdvert,
+  decodeHead,
+} from "../../lib/vrrp/packet.ts";
 
 /** What every frame has. */
 interface Common {
@@ -26,6 +33,10 @@ export interface AdvertFrame extends Common {
   /** TOS or traffic class. */
   readonly tos: number;
   readonly advert: DecodedAdvert;
+  /** Of the Authentication Header; null without one. */
+  readonly sequence: number | null;
+  /** The trailer of `auth_hmac`; null without one. */
+  readonly signed: Trailer | null;
 }
 
 /** An ARP packet. */
@@ -106,11 +117,16 @@ function readIpv4(common: Common, body: Uint8Array): Frame | null {
   if (!packet.ok) return null;
   const { source, destination, protocol, ttl, tos, payload } = packet.value;
   if (protocol === IGMP) return readReport(common, "igmp", payload, 8, 4);
-  if (protocol !== IP_PROTOCOL.vrrp) return null;
-  const advert = decodeAdvert(payload, { family: "ipv4", source, destination });
+  const bare = protocol === IP_PROTOCOL.vrrp;
+  if (!bare && protocol !== IP_PROTOCOL.ah) return null;
+  const ah = bare ? null : decodeAh(payload);
+  if (ah?.ok === false) return null;
+  const { message, signed } = split(ah?.value.message ?? payload, "ipv4");
+  const advert = decodeAdvert(message, { family: "ipv4", source, destination });
   if (!advert.ok) return null;
   const ends = { source, destination, hopLimit: ttl, tos };
-  return { ...common, kind: "advert", ...ends, advert: advert.value };
+  const sequence = ah?.value.sequence ?? null;
+  return { ...common, kind: "advert", ...ends, advert: advert.value, sequence, signed };
 }
 
 function readIpv6(common: Common, body: Uint8Array): Frame | null {
@@ -120,10 +136,23 @@ function readIpv6(common: Common, body: Uint8Array): Frame | null {
   if (nextHeader === 0) return readMld(common, payload);
   if (nextHeader === IP_PROTOCOL.icmpv6) return readNa(common, source, destination, payload);
   if (nextHeader !== IP_PROTOCOL.vrrp) return null;
-  const advert = decodeAdvert(payload, { family: "ipv6", source, destination });
+  const { message, signed } = split(payload, "ipv6");
+  const advert = decodeAdvert(message, { family: "ipv6", source, destination });
   if (!advert.ok) return null;
   const ends = { source, destination, hopLimit, tos: trafficClass };
-  return { ...common, kind: "advert", ...ends, advert: advert.value };
+  return { ...common, kind: "advert", ...ends, advert: advert.value, sequence: null, signed };
+}
+
+/** A message, and the trailer of `auth_hmac` that may be behind it. */
+function split(payload: Uint8Array, family: Family) {
+  const head = decodeHead(payload);
+  const bytes = head === null
+    ? payload.length
+    : advertLength(head.version === 2 ? 2 : 3, family, head.count);
+  const trailer = decodeTrailer(payload.subarray(bytes));
+  return trailer === null
+    ? { message: payload, signed: null }
+    : { message: payload.subarray(0, bytes), signed: trailer };
 }
 
 function readNa(common: Common, source: Ip, destination: Ip, icmp: Uint8Array): NaFrame | null {

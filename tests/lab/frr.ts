@@ -5,6 +5,7 @@ import { type Host, indexOf, within } from "../../lib/net/topology.ts";
 import { giveAddress } from "./addresses.ts";
 import { isInstalled } from "./installed.ts";
 import { Process } from "./process.ts";
+import { realtime } from "./realtime.ts";
 import { until } from "./until.ts";
 
 const FOLDER = "/usr/lib/frr";
@@ -67,12 +68,11 @@ export async function startFrr(host: Host, router: FrrRouter): Promise<Frr> {
 function daemon(host: Host, folder: string, name: string) {
   return {
     namespace: host.namespace,
-    command: `${FOLDER}/${name}`,
-    args: [
+    ...realtime(`${FOLDER}/${name}`, [
       ...["--config_file", `${folder}/${name}.conf`, "--pid_file", `${folder}/${name}.pid`],
       ...["--vty_socket", folder, "--vty_port", "0", "--socket", `${folder}/zserv`],
       ...["--log", "stdout", "--log-level", "debug"],
-    ],
+    ]),
   };
 }
 

@@ -26,6 +26,16 @@ export class Images implements Disposable {
     return `${this.#folder}/${name}`;
   }
 
+  /** Whether there is such a file. */
+  has(name: string): boolean {
+    return this.names().includes(name);
+  }
+
+  /** The names of all files, sorted; those that begin with a dot too. */
+  names(): string[] {
+    return [...Deno.readDirSync(this.#folder)].map(({ name }) => name).sort();
+  }
+
   text(name: string): string {
     return Deno.readTextFileSync(this.path(name));
   }

@@ -3,6 +3,7 @@
 import type { Place } from "./addresses.ts";
 import { isInstalled } from "./installed.ts";
 import { Process } from "./process.ts";
+import { realtime } from "./realtime.ts";
 import { until } from "./until.ts";
 
 const PATH = "/usr/sbin/keepalived";
@@ -18,8 +19,7 @@ export class Keepalived extends Process {
     super({
       name: `keepalived on ${host.name}`,
       namespace: host.namespace,
-      command: PATH,
-      args: [
+      ...realtime(PATH, [
         ...[
           "--dont-fork",
           "--log-console",
@@ -30,7 +30,7 @@ export class Keepalived extends Process {
         ],
         ...["--use-file", `${folder}/keepalived.conf`, "--pid", `${folder}/parent.pid`],
         ...["--vrrp_pid", `${folder}/vrrp.pid`, "--checkers_pid", `${folder}/checkers.pid`],
-      ],
+      ]),
       env: { TMPDIR: folder },
     });
     this.#folder = folder;

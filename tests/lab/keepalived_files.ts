@@ -4,6 +4,7 @@ import { block, file, router } from "./config.ts";
 
 const SECURE = ["enable_script_security", "script_user root"];
 const SCRIPT = block("vrrp_script s", ["script /usr/bin/true"]);
+const NET = "198.18.0.0/24";
 const TRACKS = router({ lines: ["track_script {", "s", "}"] });
 
 function version2(...lines: string[]): string {
@@ -41,6 +42,35 @@ export const KEEPALIVED_FILES: readonly (readonly [string, string])[] = [
   [
     "a notify script with script security",
     file(SECURE, router({ lines: ["notify /usr/bin/true"] })),
+  ],
+  ["a notify script that is not there", router({ lines: ["notify_fault /no/such/script"] })],
+  [
+    "the same with script security",
+    file(SECURE, router({ lines: ["notify_fault /no/such/script"] })),
+  ],
+  ["a notify script that is none", router({ lines: ["notify_fault /etc/passwd"] })],
+  ["a startup script that is not there", file([...SECURE, "startup_script /no/such/x"], router())],
+  [
+    "a reader of a FIFO that is not there",
+    file(
+      [...SECURE, "notify_fifo /run/vigie-test.fifo", "notify_fifo_script /no/such/x"],
+      router(),
+    ),
+  ],
+  [
+    "an old word in a route",
+    router({ lines: [block("virtual_routes", [`${NET} gw 192.0.2.9 dev eth0`])] }),
+  ],
+  [
+    "a rule without a preference",
+    router({ lines: [block("virtual_rules", [`from ${NET} table 9`])] }),
+  ],
+  [
+    "excluded addresses alone",
+    version2(block("virtual_ipaddress_excluded", ["192.0.2.7"])).replace(
+      /virtual_ipaddress \{[^}]*}/,
+      "",
+    ),
   ],
   ["a tracked script that is not defined", router({ lines: ["track_script {", "s", "}"] })],
   [

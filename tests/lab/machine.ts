@@ -10,7 +10,7 @@ import { sleep, until } from "./until.ts";
 export const QEMU = "/usr/bin/qemu-system-x86_64";
 
 /** Emulated by interpretation, a machine is some ten times slower than real; and others work too. */
-export const MACHINE_TIMEOUT_MS = 120_000;
+export const MACHINE_TIMEOUT_MS = 300_000;
 
 /** The executable is unpacked into memory twice over for a moment, as archive and as file. */
 const MEMORY_MB = 512;

@@ -14,7 +14,7 @@ export interface ProcessSpec {
 }
 
 /** How long a daemon may take to end after a polite signal, before it is killed. */
-const END_MS = 8000;
+const END_MS = 30_000;
 
 /** A running process whose output is kept. Disposing ends it, politely first. */
 export class Process implements AsyncDisposable {

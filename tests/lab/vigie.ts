@@ -13,17 +13,19 @@ export const VIGIE = { command: Deno.execPath(), args: ["run", "-A", `${ROOT}mai
 export class Vigie extends Process {
   readonly #file: string;
 
-  /** @param program What runs vigie. */
+  /** @param program What runs vigie. @param env Variables of its environment, besides the usual ones. */
   constructor(
     host: Place,
     file: string,
     program: { readonly command: string; readonly args: readonly string[] } = VIGIE,
+    env: Readonly<Record<string, string>> = {},
   ) {
     super({
       name: `vigie on ${host.name}`,
       namespace: host.namespace,
       command: program.command,
       args: [...program.args, "run", "-f", file],
+      env,
     });
     this.#file = file;
   }
@@ -39,7 +41,8 @@ export class Vigie extends Process {
   /** The value of a counter of an instance; 0 if it is not mentioned. */
   async counter(name: string, instance = "VI_1"): Promise<number> {
     const lines = await this.statistics();
-    const line = lines.find((line) => line.includes(`(${instance}) `)) ?? "";
+    // Of all that it has said meanwhile, the answer is the last.
+    const line = lines.findLast((line) => line.includes(`(${instance}) `)) ?? "";
     return Number(new RegExp(`\\b${name} (\\d+)`).exec(line)?.[1] ?? 0);
   }
 

@@ -24,6 +24,6 @@ Type=oneshot
 ExecStart=/bin/sh -c '/bin/sh /run-in-container >/said 2>&1; systemctl exit 0'
 UNIT
 ln -s ../run-in-container.service "$root/etc/systemd/system/basic.target.wants/"
-timeout 90 systemd-nspawn --quiet --directory="$root" --boot --private-network --register=no \
+timeout 600 systemd-nspawn --quiet --directory="$root" --boot --private-network --register=no \
 	--keep-unit --capability=all "$@" systemd.unit=basic.target >"$work/boot" 2>&1 || true
 if [ -f "$root/said" ]; then cat "$root/said"; else cat "$work/boot"; fi

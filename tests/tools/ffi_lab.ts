@@ -1,6 +1,7 @@
 /** A laboratory for the tests of ffi: two network namespaces of their own, joined by a veth pair. */
 
 import { capabilities } from "../../ffi/capabilities.ts";
+import { IFF } from "../../ffi/constants.ts";
 import { NetworkNamespace } from "../../ffi/namespace.ts";
 import { NETLINK } from "../../ffi/netlink.ts";
 import { NetlinkSocket } from "../../ffi/netlink_socket.ts";
@@ -78,6 +79,7 @@ export function joinedNamespaces(): Pair {
     return { namespace: spaces[key], route, index, name };
   };
   const a = side("a", "left"), b = side("b", "right");
+  for (const end of [a, b]) waitForCarrier(end);
   const dispose = () => {
     for (const { route, namespace } of [a, b]) {
       route.close();
@@ -85,6 +87,15 @@ export function joinedNamespaces(): Pair {
     }
   };
   return { a, b, [Symbol.dispose]: dispose };
+}
+
+/** Waits until the kernel has noticed that a link can carry something: before, it drops what is sent. */
+function waitForCarrier({ route, name }: Side): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4)), deadline = performance.now() + 60_000;
+  while ((linkNamed(route, name).flags & IFF.RUNNING) === 0) {
+    if (performance.now() > deadline) throw new Error(`Waited in vain for the carrier of ${name}`);
+    Atomics.wait(pause, 0, 0, 2);
+  }
 }
 
 function noDuplicateDetection(index: number, local: Uint8Array): AddressSpec {

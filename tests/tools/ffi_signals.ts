@@ -13,7 +13,7 @@ set.add(fd, POLL.IN);
 /** The signal may reach another thread first: what counts is the descriptor. */
 function waitReady(): number {
   for (;;) {
-    const ready = set.wait(5_000_000);
+    const ready = set.wait(60_000_000);
     if (ready !== "interrupted") return ready;
   }
 }

@@ -14,16 +14,17 @@ import {
   readState,
   takeStateDescriptor,
 } from "../../lib/engine/handover_exec.ts";
-import type { HandoverState } from "../../lib/engine/handover_state.ts";
+import { type HandoverState, STATE_FORMAT } from "../../lib/engine/handover_state.ts";
 import { writeState } from "../../lib/engine/handover_exec.ts";
 
 const fd = takeStateDescriptor();
 if (fd === null) {
   const state = makeStateFile(), other = makeStateFile();
   const handed = {
+    format: STATE_FORMAT,
     pid: Deno.pid,
     other,
-    descriptors: { state },
+    descriptors: { state, claim: null },
     engine: { sockets: [], signals: [] },
   } as unknown as HandoverState;
   writeState(state, handed);

@@ -46,7 +46,7 @@ export function contextOf(signal: AbortSignal): ProbeContext {
 }
 
 /** Far beyond what any of these servers takes. */
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
 
 /** One check; the test fails if it takes for ever. */
 export async function checkOnce(probe: HttpProbe): Promise<Verdict> {

@@ -84,7 +84,9 @@ export function config(parts: {
     mail: mailDefs(),
     ...parts.global,
   } as unknown as GlobalDefs;
-  return { global, instances, groups, checks: [], trackProcesses: [], trackFiles: [] };
+  const statics = { addresses: [], routes: [], rules: [], groups: [] };
+  const nothing = { checks: [], trackProcesses: [], trackFiles: [], linkDelays: [] };
+  return { global, instances, groups, ...nothing, statics };
 }
 
 export const STARTED: NotifyEvent = { kind: "started" };
@@ -146,6 +148,11 @@ export class FakePrograms {
 export class FakeClock implements Clock {
   #now = 0;
   #timers: { readonly at: number; readonly run: () => void }[] = [];
+  /**
+   * Whether somebody is at work who will either end or wait for this clock: signing, reading a file
+   * and the like take real time, which nobody can count in turns.
+   */
+  isBusy: () => boolean = () => false;
 
   monotonicMs = (): number => this.#now;
   wallMs = (): number => Date.UTC(2026, 0, 2, 3, 4, 5) + this.#now;
@@ -162,30 +169,36 @@ export class FakeClock implements Clock {
       : Math.min(...this.#timers.map(({ at }) => at)) - this.#now;
   }
 
+  /** Lets everything happen that does not wait for this clock. */
+  async settle(): Promise<void> {
+    await settle();
+    await until("the work is done", () => !this.isBusy());
+  }
+
   /** Moves on, firing timers in order, and lets everything that follows happen. */
   async advance(ms: number): Promise<void> {
-    const until = this.#now + ms;
-    await settle();
+    const end = this.#now + ms;
+    await this.settle();
     for (;;) {
-      const due = this.#timers.toSorted((a, b) => a.at - b.at).find(({ at }) => at <= until);
+      const due = this.#timers.toSorted((a, b) => a.at - b.at).find(({ at }) => at <= end);
       if (due === undefined) break;
       this.#timers = this.#timers.filter((other) => other !== due);
       this.#now = due.at;
       due.run();
-      await settle();
+      await this.settle();
     }
-    this.#now = until;
+    this.#now = end;
   }
 }
 
-/** Lets everything happen that waits for nothing but its turn. */
+/** Lets everything happen that waits for nothing but its turn: promises, no files, no keys. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** Waits until something is so. @throws {Error} If it is not within ten seconds. */
+/** Waits until something is so. @throws {Error} If it is not within a minute. */
 export async function until(what: string, isSo: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 60_000;
   while (!isSo()) {
     if (performance.now() > end) throw new Error(`Waited in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -48,6 +48,8 @@ export class FifoTarget {
   /** Of them, those since it was last full. */
   #droppedSinceFull = 0;
   #stopping = false;
+  /** Whoever had this path before has still to let go of it. */
+  #isWaiting = false;
 
   constructor(parts: FifoParts) {
     this.#parts = parts;
@@ -66,8 +68,21 @@ export class FifoTarget {
     this.#startScript();
   }
 
+  /** Opens it when another has let go of it; what is to be written meanwhile is kept. */
+  startAfter(gone: Promise<void>): void {
+    this.#isWaiting = true;
+    gone.then(() => {
+      this.#isWaiting = false;
+      if (this.#stopping) return;
+      this.start();
+      this.#writeKept();
+      this.#retryLater();
+    });
+  }
+
   /** Writes a line now, or keeps it in the place of an older one. */
   write(line: string): void {
+    if (this.#isWaiting) return this.#keep(line);
     if (this.#fifo === null) {
       this.#dropped++;
       return;

@@ -1,6 +1,7 @@
 /** From the engine's events to everybody who wants to hear of them (keepalived-behaviour 10). */
 
-import type { Config } from "../../../config/model.ts";
+import type { Config, NotifyFifo } from "../../../config/model.ts";
+import { isSame } from "../../core/same.ts";
 import { openLineFifo } from "../../net/fifo.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../track/clock.ts";
 import { startProgram } from "../../track/program.ts";
@@ -19,7 +20,7 @@ import { FifoTarget, type OpenFifo } from "./fifo_target.ts";
 import { MailTarget, type SendMail } from "./mail_target.ts";
 import type { StartProgram } from "./script_target.ts";
 import { smtpSender } from "./smtp.ts";
-import { buildSubjects, type Subject, type Subjects } from "./subjects.ts";
+import { buildSubjects, type Subject, type SubjectParts, type Subjects } from "./subjects.ts";
 import type { Poster } from "./webhook.ts";
 
 /** How long `stop` takes at the most: keepalived's child_wait_time. */
@@ -57,30 +58,61 @@ type Transition = Extract<NotifyEvent, { kind: "transition" | "groupTransition" 
 
 /** Tells everybody, each in order and none waiting for another. */
 export class Notifier {
-  readonly #config: Config;
+  readonly #parts: NotifierParts;
+  #config: Config;
   readonly #log: Logger;
   readonly #clock: Clock;
-  readonly #subjects: Subjects;
-  readonly #fifos: readonly FifoTarget[];
-  readonly #mail: MailTarget | null;
+  #subjects: Subjects;
+  #fifos: readonly FifoTarget[];
+  #mail: MailTarget | null;
+  /** Targets that a reload has done away with, until they have told everything. */
+  readonly #retired = new Set<Target>();
+  /** FIFOs that a reload has done away with, until they are closed. */
+  readonly #closing = new Map<string, Promise<void>>();
   /** What was last heard of each instance, for those that are deleted. */
   readonly #known = new Map<string, { readonly state: State; readonly priority: number }>();
+  readonly #groupStates = new Map<string, State>();
   /** What has happened during the start, which is announced in another order; null after it. */
   #starting: Happening[] | null = [];
 
   constructor(parts: NotifierParts) {
-    const { config, log, clock = SYSTEM_CLOCK, host = Deno.hostname(), poster } = parts;
-    const { start = startProgram, openFifo = openLineFifo } = parts;
-    const { routerId, scriptUser, fifos } = config.global;
+    const { config, log, clock = SYSTEM_CLOCK, host = Deno.hostname() } = parts;
+    this.#parts = { ...parts, host };
     this.#config = config;
     this.#log = log;
     this.#clock = clock;
-    const origin = { host, routerId };
-    this.#subjects = buildSubjects({ config, origin, start, poster, clock, log });
-    this.#fifos = fifos.map((fifo) =>
-      new FifoTarget({ fifo, scriptUser, open: openFifo, start, clock, log })
-    );
+    this.#subjects = this.#subjectsOf(config);
+    this.#fifos = config.global.fifos.map((fifo) => this.#fifoTarget(fifo, config));
     this.#mail = mailTarget(parts, clock, host);
+  }
+
+  /**
+   * Goes on with another configuration: what waits is still told, a FIFO that is the same stays open
+   * and its script runs on, and nothing is announced that has not changed.
+   *
+   * @param renamed What instances are called now, by what they were called before.
+   */
+  reconfigure(config: Config, renamed: ReadonlyMap<string, string>): void {
+    this.#endStart();
+    const before = this.#config, subjects = this.#subjects;
+    this.#config = config;
+    const known = [...this.#known].map(([name, last]) =>
+      [renamed.get(name) ?? name, last] as const
+    );
+    const names = new Set(config.instances.map(({ name }) => name));
+    this.#known.clear();
+    for (const [name, last] of known) if (names.has(name)) this.#known.set(name, last);
+    const groups = new Set(config.groups.map(({ name }) => name));
+    for (const name of this.#groupStates.keys()) {
+      if (!groups.has(name)) this.#groupStates.delete(name);
+    }
+    this.#subjects = this.#subjectsOf(config, { before: subjects, renamed });
+    const kept = new Set<Target>(this.#targets());
+    for (const target of targetsOf(subjects)) if (!kept.has(target)) this.#retire(target);
+    this.#reconfigureFifos(before, config);
+    if (isSame(mailOf(before), mailOf(config), POSITION)) return;
+    if (this.#mail !== null) this.#retire(this.#mail);
+    this.#mail = mailTarget({ ...this.#parts, config }, this.#clock, this.#parts.host!);
   }
 
   /** Opens the FIFOs and starts the scripts that read them; before the engine's first event. */
@@ -93,6 +125,16 @@ export class Notifier {
     if (event.kind === "started") this.#endStart();
     else if (this.#starting !== null) this.#starting.push(event);
     else this.#tell(event);
+  }
+
+  /** Writes the states of all groups and instances to the FIFOs, changed or not. */
+  writeStates(): void {
+    for (const [name, state] of this.#groupStates) {
+      this.#write(fifoLine("group", name, ENTERED[state], 0));
+    }
+    for (const [name, { state, priority }] of this.#known) {
+      this.#write(fifoLine("instance", name, ENTERED[state], priority));
+    }
   }
 
   /**
@@ -123,7 +165,8 @@ export class Notifier {
    */
   async stop(boundMs = STOP_MS): Promise<void> {
     this.#endStart();
-    const fifos = Promise.all(this.#fifos.map((fifo) => fifo.stop()));
+    const closing = [...this.#closing.values()];
+    const fifos = Promise.all([...this.#fifos.map((fifo) => fifo.stop()), ...closing]);
     const targets = this.#targets(), { goOn, hurry, end } = STOP_PARTS;
     const idle = Promise.all(targets.map((target) => target.idle())).then(() => true);
     if (!await this.#inTime(idle, boundMs * goOn)) {
@@ -160,9 +203,58 @@ export class Notifier {
   }
 
   #targets(): Target[] {
-    const queues = [...this.#subjects.byKey.values()].map(({ scripts }) => scripts.queue);
-    const webhooks = this.#subjects.webhooks.map(({ queue }) => queue);
-    return [...queues, ...webhooks, ...this.#mail === null ? [] : [this.#mail]];
+    const mail = this.#mail === null ? [] : [this.#mail];
+    return [...targetsOf(this.#subjects), ...mail, ...this.#retired];
+  }
+
+  #subjectsOf(
+    config: Config,
+    from: Pick<SubjectParts, "before" | "renamed"> = {},
+  ): Subjects {
+    const { host, poster, log, start = startProgram } = this.#parts;
+    const origin = { host: host!, routerId: config.global.routerId };
+    return buildSubjects({ config, origin, start, poster, clock: this.#clock, log, ...from });
+  }
+
+  #fifoTarget(fifo: NotifyFifo, { global: { scriptUser } }: Config): FifoTarget {
+    const { log, start = startProgram, openFifo: open = openLineFifo } = this.#parts;
+    return new FifoTarget({ fifo, scriptUser, open, start, clock: this.#clock, log });
+  }
+
+  #retire(target: Target): void {
+    this.#retired.add(target);
+    target.idle().then(() => this.#retired.delete(target));
+  }
+
+  /** One path has one target at a time: the file goes with the one, and is made by the next. */
+  #reconfigureFifos({ global: before }: Config, config: Config): void {
+    const { fifos, scriptUser } = config.global;
+    const isSameUser = isSame(before.scriptUser, scriptUser);
+    const kept = new Map(fifos.flatMap((fifo) => {
+      const at = before.fifos.findIndex((other) =>
+        isSame(other, fifo, POSITION) && (isSameUser || fifo.script === null)
+      );
+      return at < 0 ? [] : [[fifo, this.#fifos[at]!]];
+    }));
+    const stays = new Set(kept.values());
+    for (const [at, fifo] of this.#fifos.entries()) {
+      if (!stays.has(fifo)) this.#close(before.fifos[at]!.path, fifo);
+    }
+    this.#fifos = fifos.map((fifo) => kept.get(fifo) ?? this.#openFifo(fifo, config));
+  }
+
+  #close(path: string, fifo: FifoTarget): void {
+    const closed = Promise.all([this.#closing.get(path), fifo.stop()]).then(() => {
+      if (this.#closing.get(path) === closed) this.#closing.delete(path);
+    });
+    this.#closing.set(path, closed);
+  }
+
+  #openFifo(fifo: NotifyFifo, config: Config): FifoTarget {
+    const target = this.#fifoTarget(fifo, config), closing = this.#closing.get(fifo.path);
+    if (closing === undefined) target.start();
+    else target.startAfter(closing);
+    return target;
   }
 
   #subject(type: Subject["type"], name: string): Subject | undefined {
@@ -192,6 +284,7 @@ export class Notifier {
   #tell(event: Happening): void {
     switch (event.kind) {
       case "groupTransition":
+        this.#groupStates.set(event.group, event.to);
         this.#announce(this.#announcement(event));
         break;
       case "transition":
@@ -251,6 +344,19 @@ export class Notifier {
     return this.#config.instances.find(({ name }) => name === instance)?.priority ?? 0;
   }
 }
+
+function targetsOf({ byKey, webhooks }: Subjects): Target[] {
+  const scripts = [...byKey.values()].map((subject) => subject.scripts.queue);
+  return [...scripts, ...webhooks.map(({ queue }) => queue)];
+}
+
+/** All that a mail target is made of. */
+function mailOf({ global: { mail, routerId }, instances, groups }: Config) {
+  return { mail, routerId, isWanted: [...instances, ...groups].some(({ notify }) => notify.mail) };
+}
+
+/** Where something stands in a file does not change it. */
+const POSITION: ReadonlySet<string> = new Set(["position"]);
 
 /** Null if nobody is to get mail, or there is nothing to send it by. */
 function mailTarget(parts: NotifierParts, clock: Clock, host: string): MailTarget | null {

@@ -56,7 +56,7 @@ interface Job {
 /** Runs the scripts of one subject. */
 export class ScriptTarget {
   readonly queue: TargetQueue<Job>;
-  readonly #parts: ScriptParts;
+  #parts: ScriptParts;
   readonly #tally: Tally = newTally();
 
   constructor(parts: ScriptParts) {
@@ -66,6 +66,11 @@ export class ScriptTarget {
       run: (job, context) => this.#run(job, context),
       ...behindMessages(`scripts of ${parts.title}`, parts.log),
     });
+  }
+
+  /** From now on these are run; what waits is run as it was meant. */
+  configure(now: Pick<ScriptParts, "title" | "scripts" | "scriptUser">): void {
+    this.#parts = { ...this.#parts, ...now };
   }
 
   /** The script for the state, then the generic one. */

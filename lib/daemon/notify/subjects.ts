@@ -6,7 +6,7 @@ import type { Logger } from "../logger.ts";
 import { subjectKey, subjectTitle, type SubjectType } from "./announcement.ts";
 import { ScriptTarget, type StartProgram } from "./script_target.ts";
 import type { Poster, WebhookOrigin } from "./webhook.ts";
-import { WebhookTarget } from "./webhook_target.ts";
+import { webhookKey, WebhookTarget } from "./webhook_target.ts";
 
 /** One instance or group. */
 export interface Subject {
@@ -32,28 +32,50 @@ export interface SubjectParts {
   readonly poster: Poster | undefined;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Those of the configuration before: their targets go on where they are still wanted. */
+  readonly before?: Subjects;
+  /** What instances are called now, by what they were called before. */
+  readonly renamed?: ReadonlyMap<string, string>;
 }
 
 /** Makes the targets of every instance and group; those with one webhook share its queue. */
 export function buildSubjects(parts: SubjectParts): Subjects {
-  const { config, start, log, ...common } = parts;
+  const { config, start, log, before, renamed = new Map(), ...common } = parts;
+  const scriptsBefore = scriptTargets(before, renamed);
+  const webhooksBefore = new Map(before?.webhooks.map((target) => [target.key, target]));
   const { scriptUser } = config.global;
   const webhooks = new Map<string, WebhookTarget>();
   const webhookTarget = (webhook: Webhook) => {
-    const key = JSON.stringify([webhook.url, webhook.secret]);
-    const target = webhooks.get(key) ?? new WebhookTarget({ webhook, log, ...common });
+    const key = webhookKey(webhook, common.origin);
+    const target = webhooks.get(key) ?? webhooksBefore.get(key) ??
+      new WebhookTarget({ webhook, log, ...common });
     webhooks.set(key, target);
     return target;
   };
   const subject = (type: SubjectType, name: string, defs: NotifyDefs): [string, Subject] => {
     const title = subjectTitle({ type, name });
-    const scripts = new ScriptTarget({ title, scripts: defs.scripts, scriptUser, start, log });
+    const key = subjectKey({ type, name });
+    const known = scriptsBefore.get(key);
+    const scripts = known ??
+      new ScriptTarget({ title, scripts: defs.scripts, scriptUser, start, log });
+    known?.configure({ title, scripts: defs.scripts, scriptUser });
     const told = [...new Set(defs.webhooks.map(webhookTarget))];
-    return [subjectKey({ type, name }), { type, name, defs, scripts, webhooks: told }];
+    return [key, { type, name, defs, scripts, webhooks: told }];
   };
   const byKey = new Map([
     ...config.groups.map(({ name, notify }) => subject("group", name, notify)),
     ...config.instances.map(({ name, notify }) => subject("instance", name, notify)),
   ]);
   return { byKey, webhooks: [...webhooks.values()] };
+}
+
+/** By the keys that their subjects have now. */
+function scriptTargets(
+  before: Subjects | undefined,
+  renamed: ReadonlyMap<string, string>,
+): ReadonlyMap<string, ScriptTarget> {
+  return new Map([...before?.byKey.values() ?? []].map(({ type, name, scripts }) => {
+    const now = type === "instance" ? renamed.get(name) ?? name : name;
+    return [subjectKey({ type, name: now }), scripts];
+  }));
 }

@@ -32,15 +32,23 @@ export interface WebhookParts {
   readonly timeoutMs?: number;
 }
 
+/** What makes a webhook another one. */
+export function webhookKey({ url, secret }: Webhook, origin: WebhookOrigin): string {
+  return JSON.stringify([url, secret, origin.host, origin.routerId]);
+}
+
 /** Delivers announcements to one URL, one at a time and in order. */
 export class WebhookTarget {
   readonly queue: TargetQueue<Announcement>;
+  /** The same for two that send the same to the same. */
+  readonly key: string;
   readonly #parts: WebhookParts;
   readonly #title: string;
   readonly #tally: Tally = newTally();
 
   constructor(parts: WebhookParts) {
     this.#parts = parts;
+    this.key = webhookKey(parts.webhook, parts.origin);
     this.#title = webhookTitle(parts.webhook);
     this.queue = new TargetQueue<Announcement>({
       keyOf: subjectKey,
