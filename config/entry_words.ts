@@ -5,7 +5,7 @@
 
 import { type Family, familyOf, HOST_PREFIX, ip, parseIp } from "../lib/core/address.ts";
 import type { Ip } from "../lib/core/address.ts";
-import type { IpPrefix, NumberRange } from "../lib/core/route_entry.ts";
+import { type IpPrefix, KEEPALIVED_PROTOCOL, type NumberRange } from "../lib/core/route_entry.ts";
 import type { Reader } from "./keyword.ts";
 import type { NameKind, Names } from "./iproute_names.ts";
 import type { Word } from "./lexer.ts";
@@ -41,6 +41,12 @@ export function readLine<T>(words: EntryWords, read: (words: EntryWords) => T): 
   }
 }
 
+/** What a line says about whose its route or rule is. */
+export interface OwnedDraft {
+  readonly protocol: { readonly word: Word; readonly value: number } | null;
+  readonly track: boolean;
+}
+
 /** Takes the words of one line. Every method but `warn` and `error` throws `Unusable` after a report. */
 export class EntryWords {
   readonly line: EntryLine;
@@ -59,6 +65,18 @@ export class EntryWords {
   /** The line with single spaces. */
   get text(): string {
     return this.line.map(({ text }) => text).join(" ");
+  }
+
+  /** What is put back must be told from what others make: it carries keepalived's protocol. */
+  protocol({ protocol, track }: OwnedDraft): number {
+    if (protocol === null) return KEEPALIVED_PROTOCOL;
+    if (!track || protocol.value === KEEPALIVED_PROTOCOL) return protocol.value;
+    this.warn(
+      protocol.word,
+      `The protocol is keepalived (${KEEPALIVED_PROTOCOL}): by it vigie tells what is its own`,
+      `Delete it, or write "no_track" for a ${this.#what} that is not put back`,
+    );
+    return KEEPALIVED_PROTOCOL;
   }
 
   /** The next word, which stays; undefined at the end. */

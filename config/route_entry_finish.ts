@@ -9,7 +9,7 @@ import {
   ip,
   ipBytes,
 } from "../lib/core/address.ts";
-import { type IpPrefix, KEEPALIVED_PROTOCOL, type RouteEntry } from "../lib/core/route_entry.ts";
+import type { IpPrefix, RouteEntry } from "../lib/core/route_entry.ts";
 import type { EntryWords } from "./entry_words.ts";
 import type { Word } from "./lexer.ts";
 import { isSaid, type RouteDraft } from "./route_entry_draft.ts";
@@ -59,7 +59,7 @@ export function finishRoute(words: EntryWords, draft: RouteDraft): RouteEntry {
     from,
     tos,
     table: table === 0 ? MAIN : table,
-    protocol: protocolOf(words, draft),
+    protocol: words.protocol(draft),
     scope: draft.scope ?? kind.scope,
     metric,
     source,
@@ -119,16 +119,4 @@ function mustBe(words: EntryWords, address: Ip, family: Family, at?: Word): void
     `Cannot mix IPv4 and IPv6: ${address} in a route of ${family === "ipv4" ? "IPv4" : "IPv6"}`,
     "Use addresses of one family",
   );
-}
-
-/** What is put back must be told from what others make: it carries keepalived's protocol. */
-function protocolOf(words: EntryWords, { protocol, track }: RouteDraft): number {
-  if (protocol === null) return KEEPALIVED_PROTOCOL;
-  if (!track || protocol.value === KEEPALIVED_PROTOCOL) return protocol.value;
-  words.warn(
-    protocol.word,
-    `The protocol is keepalived (${KEEPALIVED_PROTOCOL}): by it vigie tells what is its own`,
-    'Delete it, or write "no_track" for a route that is not put back',
-  );
-  return KEEPALIVED_PROTOCOL;
 }

@@ -1,7 +1,7 @@
 /** The lines of `virtual_rules` and `static_rules` (keepalived-behaviour 12.2). */
 
 import { type Family, familyOf } from "../lib/core/address.ts";
-import { type IpPrefix, KEEPALIVED_PROTOCOL, type RuleEntry } from "../lib/core/route_entry.ts";
+import type { IpPrefix, RuleEntry } from "../lib/core/route_entry.ts";
 import type { EntryWords } from "./entry_words.ts";
 import type { Word } from "./lexer.ts";
 
@@ -239,7 +239,7 @@ function finish(words: EntryWords, draft: Draft): ReadRule {
     family,
     from: from === null ? null : prefixOf(words, from, family),
     to: to === null ? null : prefixOf(words, to, family),
-    protocol: protocolOf(words, draft),
+    protocol: words.protocol(draft),
   };
   return { entry, preference, trackGroup, devices };
 }
@@ -258,16 +258,4 @@ function prefixOf(words: EntryWords, word: Word, family: Family): IpPrefix {
     `Cannot mix IPv4 and IPv6: ${word.text} in a rule of ${family === "ipv4" ? "IPv4" : "IPv6"}`,
     "Use addresses of one family",
   );
-}
-
-/** What is put back must be told from what others make: it carries keepalived's protocol. */
-function protocolOf(words: EntryWords, { protocol, track }: Draft): number {
-  if (protocol === null) return KEEPALIVED_PROTOCOL;
-  if (!track || protocol.value === KEEPALIVED_PROTOCOL) return protocol.value;
-  words.warn(
-    protocol.word,
-    `The protocol is keepalived (${KEEPALIVED_PROTOCOL}): by it vigie tells what is its own`,
-    'Delete it, or write "no_track" for a rule that is not put back',
-  );
-  return KEEPALIVED_PROTOCOL;
 }
