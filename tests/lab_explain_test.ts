@@ -140,6 +140,8 @@ async function happen(event: string, running: readonly Running[]): Promise<void>
       if (/process app/.test(event)) app.signal("SIGKILL");
       if (/interface/.test(event)) setUp(node.cable, false);
     }
+    // What is mended must be known to have ended.
+    if (/process app/.test(event)) await Promise.all(concerned.map(({ app }) => app.ended()));
   }
 }
 

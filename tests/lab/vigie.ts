@@ -1,13 +1,20 @@
 /** vigie as a process in a host of the lab. */
 
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Place } from "./addresses.ts";
 import { Process } from "./process.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The program and the arguments before its own. */
-export const VIGIE = { command: Deno.execPath(), args: ["run", "-A", `${ROOT}main.ts`] } as const;
+/** A built file, if one is to be tested. */
+const BUILT = Deno.env.get("VIGIE");
+
+/** The program and the arguments before its own: from source, or what the variable VIGIE names. */
+export const VIGIE: { readonly command: string; readonly args: readonly string[] } =
+  BUILT === undefined
+    ? { command: Deno.execPath(), args: ["run", "--quiet", "-A", `${ROOT}main.ts`] }
+    : { command: resolve(BUILT), args: [] };
 
 /** A running `vigie run`; its configuration file goes with it. */
 export class Vigie extends Process {
