@@ -2,6 +2,7 @@
 
 import type { ControlFailure } from "../daemon/control.ts";
 import type { AboutDaemon, HandoverAnswer, HandoverRequest } from "../daemon/handover_words.ts";
+import { receiveLong, type ReloadAnswer } from "../daemon/reload_words.ts";
 import { readControlKey } from "../net/control_key.ts";
 import {
   type ControlConnection,
@@ -55,11 +56,24 @@ export async function askHandover(
   return answer;
 }
 
+/** Asks for an answer of any length; null after saying why there is none. */
+export async function askLong(request: object, patienceMs: number): Promise<ReloadAnswer | null> {
+  const asked = await ask(request, patienceMs);
+  if (asked === null) return null;
+  try {
+    const answer = await receiveLong(asked.connection, asked.answer, patienceMs);
+    if (answer === null) console.error("The daemon has ended without a word");
+    return answer;
+  } finally {
+    asked.connection.close();
+  }
+}
+
 /**
  * Connects, proves who asks, and asks.
  * @returns The connection and the first answer, null for none; null if there is nobody to ask.
  */
-export async function ask(
+async function ask(
   request: object,
   patienceMs: number,
 ): Promise<{ readonly connection: ControlConnection; readonly answer: unknown } | null> {

@@ -1,16 +1,15 @@
 import { resolve } from "node:path";
 import { formatProblem, isFatal } from "../../config/mod.ts";
 import { planReload } from "../daemon/plan.ts";
-import { planLines } from "../daemon/plan_text.ts";
-import { planSummary } from "../daemon/plan_text.ts";
-import { receiveLong, type ReloadAnswer } from "../daemon/reload_words.ts";
+import { planLines, planSummary } from "../daemon/plan_text.ts";
+import type { ReloadAnswer } from "../daemon/reload_words.ts";
 import {
   chooseConfig,
   type ConfigArguments,
   type ConfigChoice,
   loadChosen,
 } from "../daemon/uci.ts";
-import { ask } from "./ask_daemon.ts";
+import { askLong } from "./ask_daemon.ts";
 
 /** Reading a file may ask name services and libraries. */
 const PLAN_MS = 30_000;
@@ -45,15 +44,7 @@ export async function planCommand(options: PlanOptions): Promise<number> {
 async function askDaemon({ file, uci }: PlanOptions): Promise<ReloadAnswer | null> {
   const isNamed = file !== undefined || uci === true;
   const choice: ConfigChoice | null = isNamed ? absolute(chooseConfig({ file, uci })) : null;
-  const asked = await ask({ do: "plan", choice }, PLAN_MS);
-  if (asked === null) return null;
-  try {
-    const answer = await receiveLong(asked.connection, asked.answer, PLAN_MS);
-    if (answer === null) console.error("The daemon has ended without a word");
-    return answer;
-  } finally {
-    asked.connection.close();
-  }
+  return await askLong({ do: "plan", choice }, PLAN_MS);
 }
 
 function absolute({ file, uci }: ConfigChoice): ConfigChoice {

@@ -358,10 +358,7 @@ class Daemon {
   /** The state as keepalived's JSON. */
   async #serveDump(connection: ControlConnection): Promise<void> {
     const { dumpJson } = await import("./dump_json.ts");
-    const status = await new Promise<Status>((resolve) =>
-      this.#ask((status) => (resolve(status), []))
-    );
-    const text = JSON.stringify(dumpJson(this.#config, status, Date.now()));
+    const text = JSON.stringify(dumpJson(this.#config, await this.#status(), Date.now()));
     await sendLong(connection, { ok: true, text, problems: [] });
   }
 
@@ -400,13 +397,13 @@ class Daemon {
     if (!isSame(before.global.process, process)) applyProcessOptions(process, this.#parts.log);
   }
 
-  #states(): Promise<States> {
-    return new Promise((resolve) =>
-      this.#ask(({ instances }) => {
-        resolve(new Map(instances.map(({ name, state }) => [name, state])));
-        return [];
-      })
-    );
+  async #states(): Promise<States> {
+    const { instances } = await this.#status();
+    return new Map(instances.map(({ name, state }) => [name, state]));
+  }
+
+  #status(): Promise<Status> {
+    return new Promise((resolve) => this.#ask((status) => (resolve(status), [])));
   }
 
   /** Before the engine is there, there is nothing that a command could be about. */

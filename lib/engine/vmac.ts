@@ -15,7 +15,7 @@ import {
   VmacError,
   type VmacLink,
 } from "../net/vmac.ts";
-import type { PoolObserver } from "../net/socket_pool.ts";
+import type { PoolObserver } from "../net/open_sockets.ts";
 import { VmacSockets } from "../net/vmac_socket.ts";
 import { releaseVmacSettings } from "../net/vmac_settings.ts";
 import type { Fault } from "../vrrp/types.ts";

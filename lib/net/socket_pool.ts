@@ -1,10 +1,10 @@
 /** Which VRRP sockets are open: one for each interface and family that an instance needs. */
 
-import { SysError } from "../../ffi/errno.ts";
 import type { Family } from "../core/address.ts";
 import type { Ip } from "../core/address.ts";
 import type { HostTable } from "./links.ts";
-import { type AdvertSender, type SocketProtocol, VrrpSocket } from "./vrrp_socket.ts";
+import { OpenSockets, type PoolObserver } from "./open_sockets.ts";
+import { type AdvertSender, VrrpSocket } from "./vrrp_socket.ts";
 
 /** What the pool must know of someone who needs a socket, and where it says which one it is. */
 export interface SocketUser {
@@ -23,19 +23,12 @@ export interface SocketUser {
   socketError: string | null;
 }
 
-/** Told of every socket that comes and goes. */
-export interface PoolObserver {
-  opened(socket: VrrpSocket): void;
-  closing(socket: VrrpSocket): void;
-}
-
 /** Opens, shares and closes VRRP sockets. */
 export class SocketPool {
-  readonly #sockets = new Map<string, VrrpSocket>();
-  readonly #observer: PoolObserver;
+  readonly #open: OpenSockets;
 
   constructor(observer: PoolObserver) {
-    this.#observer = observer;
+    this.#open = new OpenSockets(observer);
   }
 
   /**
@@ -45,62 +38,34 @@ export class SocketPool {
   assign(users: readonly SocketUser[], table: HostTable): void {
     const needed = new Set<string>();
     for (const user of users) {
-      const name = keyOf(user);
+      const name = keyOf(user), { ifindex } = user.facts;
+      const { family, group, unicastPeers } = user.spec.router;
       user.socketError = null;
-      user.socket = name === null ? null : this.#open(name, user, table, "vrrp");
-      if (name === null) continue;
-      needed.add(name);
-      if (user.spec.router.authentication.type !== "ah") continue;
-      needed.add(`${name} ah`);
-      this.#open(`${name} ah`, user, table, "ah");
+      user.socket = name === null ? null : this.#open.open(name, user, needed, {
+        make: (protocol) => {
+          const link = ifindex === null ? null : table.byIndex(ifindex) ?? null;
+          return new VrrpSocket(family, link, undefined, protocol);
+        },
+        ready: (socket) => {
+          if (unicastPeers.length === 0) socket.join(group);
+        },
+      });
     }
-    for (const [name, socket] of this.#sockets) if (!needed.has(name)) this.#close(name, socket);
+    this.#open.closeOthers(needed);
   }
 
   /** Every open socket, by the name under which `adopt` takes it. */
   all(): readonly (readonly [string, VrrpSocket])[] {
-    return [...this.#sockets];
+    return this.#open.all();
   }
 
   /** Takes a socket that is open already; before the first `assign`, which closes it if nobody needs it. */
   adopt(name: string, socket: VrrpSocket): void {
-    this.#sockets.set(name, socket);
-    this.#observer.opened(socket);
+    this.#open.adopt(name, socket);
   }
 
   close(): void {
-    for (const [name, socket] of this.#sockets) this.#close(name, socket);
-  }
-
-  #open(
-    name: string,
-    user: SocketUser,
-    table: HostTable,
-    protocol: SocketProtocol,
-  ): VrrpSocket | null {
-    const { family, group, unicastPeers } = user.spec.router;
-    try {
-      let socket = this.#sockets.get(name);
-      if (socket === undefined) {
-        const { ifindex } = user.facts;
-        const link = ifindex === null ? null : table.byIndex(ifindex) ?? null;
-        socket = new VrrpSocket(family, link, undefined, protocol);
-        this.#sockets.set(name, socket);
-        this.#observer.opened(socket);
-      }
-      if (unicastPeers.length === 0) socket.join(group);
-      return socket;
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      user.socketError = error.message;
-      return null;
-    }
-  }
-
-  #close(name: string, socket: VrrpSocket): void {
-    this.#observer.closing(socket);
-    socket.close();
-    this.#sockets.delete(name);
+    this.#open.closeOthers(new Set());
   }
 }
 

@@ -4,7 +4,6 @@
  * macvlan's, and its parent never sees it (macvlan_handle_frame, drivers/net/macvlan.c).
  */
 
-import { SysError } from "../../ffi/errno.ts";
 import {
   attachFilter,
   type FilterInstruction,
@@ -14,8 +13,8 @@ import {
 } from "../../ffi/socket.ts";
 import { type Family, type Ip, type Mac, macBytes } from "../core/address.ts";
 import type { HostTable, Link } from "./links.ts";
-import type { PoolObserver } from "./socket_pool.ts";
-import { type AdvertSender, type SocketProtocol, VrrpSocket } from "./vrrp_socket.ts";
+import { OpenSockets, type PoolObserver } from "./open_sockets.ts";
+import { type AdvertSender, VrrpSocket } from "./vrrp_socket.ts";
 
 /** Opcodes of classic BPF, assembled from linux/bpf_common.h. */
 const BPF = { LD_WORD: 0x20, LD_HALF: 0x28, JEQ: 0x15, RET: 0x06 } as const;
@@ -69,11 +68,10 @@ export function isVmacSocket(name: string): boolean {
 
 /** Opens, shares and closes them. */
 export class VmacSockets {
-  readonly #sockets = new Map<string, VrrpSocket>();
-  readonly #observer: PoolObserver;
+  readonly #open: OpenSockets;
 
   constructor(observer: PoolObserver) {
-    this.#observer = observer;
+    this.#open = new OpenSockets(observer);
   }
 
   /** Gives every user its socket; closes what nobody needs. After the `assign` of interfaces' sockets. */
@@ -81,65 +79,34 @@ export class VmacSockets {
     const needed = new Set<string>();
     for (const user of users) {
       const link = user.vmacIfindex === null ? undefined : table.byIndex(user.vmacIfindex);
-      const { family, authentication } = user.spec.router;
-      user.vmacSocket = null;
-      if (link === undefined) continue;
-      const name = `${PREFIX}${family} ${link.index}`;
-      needed.add(name);
-      user.vmacSocket = this.#open(name, user, link, "vrrp");
-      if (authentication.type !== "ah") continue;
-      needed.add(`${name} ah`);
-      this.#open(`${name} ah`, user, link, "ah");
+      const { family, group } = user.spec.router;
+      user.vmacSocket = link === undefined
+        ? null
+        : this.#open.open(`${PREFIX}${family} ${link.index}`, user, needed, {
+          make: (protocol) => {
+            const socket = new VrrpSocket(family, link, undefined, protocol);
+            setUp(socket, link);
+            return socket;
+          },
+          ready: (socket) => socket.join(group),
+        });
     }
-    for (const name of [...this.#sockets.keys()]) if (!needed.has(name)) this.#close(name);
+    this.#open.closeOthers(needed);
   }
 
   /** Every open socket, by the name under which `adopt` takes it. */
   all(): readonly (readonly [string, VrrpSocket])[] {
-    return [...this.#sockets];
+    return this.#open.all();
   }
 
   /** Takes a socket that is open already; before the first `assign`, which closes it if nobody needs it. */
   adopt(name: string, socket: VrrpSocket): void {
-    this.#sockets.set(name, socket);
-    this.#observer.opened(socket);
+    this.#open.adopt(name, socket);
   }
 
   /** Closes all of them. */
   close(): void {
-    for (const name of [...this.#sockets.keys()]) this.#close(name);
-  }
-
-  #open(
-    name: string,
-    user: VmacSocketUser,
-    link: Link,
-    protocol: SocketProtocol,
-  ): VrrpSocket | null {
-    const { family, group } = user.spec.router;
-    try {
-      let socket = this.#sockets.get(name);
-      if (socket === undefined) {
-        socket = new VrrpSocket(family, link, undefined, protocol);
-        setUp(socket, link);
-        this.#sockets.set(name, socket);
-        this.#observer.opened(socket);
-      }
-      socket.join(group);
-      return socket;
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      user.socketError = error.message;
-      return null;
-    }
-  }
-
-  #close(name: string): void {
-    const socket = this.#sockets.get(name);
-    if (socket === undefined) return;
-    this.#observer.closing(socket);
-    socket.close();
-    this.#sockets.delete(name);
+    this.#open.closeOthers(new Set());
   }
 }
 
